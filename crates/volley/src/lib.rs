@@ -1,1 +1,3 @@
 //! A Socket.IO server made for fan-out.
+
+pub mod websocket;
