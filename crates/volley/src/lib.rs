@@ -1,3 +1,4 @@
 //! A Socket.IO server made for fan-out.
 
+pub mod engine_io;
 pub mod websocket;
