@@ -69,7 +69,7 @@ fn test() -> Vec<Step> {
         )
         .with_env("RUSTDOCFLAGS", "-D warnings"),
         step(
-            "licences, bans and sources",
+            "licences and sources",
             "cargo deny check licenses bans sources",
         ),
         step("advisories for Rust", "cargo deny check advisories")
