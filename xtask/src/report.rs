@@ -28,13 +28,15 @@ pub(crate) enum Verdict {
 /// last line counts the tests; it is alone on its line for programs that look for it.
 pub(crate) fn run_all(steps: &[Step]) -> ExitCode {
     let reports: Vec<Report> = steps.iter().map(Step::run).collect();
-    println!();
     let mut tally = Tally::default();
+    println!();
     for report in &reports {
         println!("{report}");
         tally += report.tally();
     }
-    println!("\n{tally}");
+    if tally != Tally::default() {
+        println!("\n{tally}");
+    }
     if tally.failed == 0 {
         ExitCode::SUCCESS
     } else {
