@@ -1,2 +1,141 @@
-//! Developer commands.
-fn main() {}
+//! Developer commands: `cargo xtask <command>`. Each is a list of steps that reads as a table of contents.
+//! Nothing but the standard library, because this is compiled before anything else in a fresh clone.
+
+mod programs;
+mod report;
+mod step;
+mod tally;
+mod workspace;
+
+use std::env;
+use std::process::ExitCode;
+
+use programs::{
+    CARGO_DENY, CARGO_FUZZ, CHROMIUM, CLIPPY, CPLUSPLUS, NODE, NPM, PYTHON, Program, RUSTFMT,
+};
+use report::run_all;
+use step::{Step, step};
+
+const USAGE: &str = "\
+cargo xtask <command>
+
+  test                           everything: formatting, lints, advisories, tests, real clients, a browser
+  model                          only the model checks: every interleaving of the small concurrent parts
+  fuzz [target] [--seconds N]    one fuzz target or each of them, for 60 seconds unless told otherwise
+  bench [arguments]              the load generator, built for speed; `bench --help` is its manual
+  doctor                         the programs these commands need, and which of them are here";
+
+const TESTING: [Program; 7] = [RUSTFMT, CLIPPY, NODE, NPM, PYTHON, CHROMIUM, CARGO_DENY];
+const FUZZING: [Program; 2] = [CPLUSPLUS, CARGO_FUZZ];
+const FUZZ_SECONDS: u32 = 60;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    run(&words).unwrap_or_else(|sentence| {
+        eprintln!("{sentence}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(words: &[&str]) -> Result<ExitCode, String> {
+    match words {
+        ["test"] => {
+            programs::ensure(&TESTING)?;
+            Ok(run_all(&test()))
+        }
+        ["model"] => Ok(run_all(model().as_slice())),
+        ["fuzz", options @ ..] => {
+            let steps = fuzz(options)?;
+            programs::ensure(&FUZZING)?;
+            Ok(run_all(&steps))
+        }
+        ["bench", arguments @ ..] => bench(arguments).run_in_the_open(),
+        ["doctor"] => Ok(programs::list(&[&TESTING[..], &FUZZING[..]].concat())),
+        _ => Err(USAGE.to_owned()),
+    }
+}
+
+fn test() -> Vec<Step> {
+    let mut steps = vec![
+        step("formatting", "cargo fmt --all --check"),
+        step(
+            "lints",
+            "cargo clippy --workspace --all-targets -- -D warnings",
+        ),
+        step(
+            "documentation",
+            "cargo doc --workspace --no-deps --document-private-items",
+        )
+        .with_env("RUSTDOCFLAGS", "-D warnings"),
+        step(
+            "licences and sources",
+            "cargo deny check licenses bans sources",
+        ),
+        step("advisories for Rust", "cargo deny check advisories")
+            .unless_offline("failed to fetch advisory database"),
+    ];
+    steps.extend(audits());
+    steps.push(step("tests", "cargo test --workspace --no-fail-fast"));
+    steps.extend(model());
+    steps
+}
+
+fn audits() -> impl Iterator<Item = Step> {
+    workspace::directories_with("package-lock.json")
+        .into_iter()
+        .map(|directory| {
+            let name = format!("advisories for {}", directory.display());
+            step(&name, "npm audit --package-lock-only")
+                .within(directory)
+                .unless_offline("audit endpoint returned an error")
+        })
+}
+
+fn model() -> Option<Step> {
+    // Built for release: an exhaustive search is many times slower without optimisation.
+    workspace::has("crates/volley/tests/model.rs").then(|| {
+        step(
+            "model checks",
+            "cargo test --package volley --release --test model",
+        )
+    })
+}
+
+fn fuzz(options: &[&str]) -> Result<Vec<Step>, String> {
+    let (target, seconds) = match options {
+        [] => (None, None),
+        ["--seconds", seconds] => (None, Some(seconds)),
+        [target] => (Some(target), None),
+        [target, "--seconds", seconds] | ["--seconds", seconds, target] => {
+            (Some(target), Some(seconds))
+        }
+        _ => return Err(USAGE.to_owned()),
+    };
+    let seconds = seconds.map_or(Ok(FUZZ_SECONDS), |text| {
+        text.parse()
+            .map_err(|_| format!("--seconds takes a whole number, not “{text}”"))
+    })?;
+    let targets = match target {
+        Some(target) => vec![(*target).to_owned()],
+        None => workspace::stems_in("crates/volley/fuzz/fuzz_targets"),
+    };
+    Ok(targets
+        .iter()
+        .map(|target| fuzz_one(target, seconds))
+        .collect())
+}
+
+fn fuzz_one(target: &str, seconds: u32) -> Step {
+    step(
+        target,
+        &format!("cargo fuzz run {target} -- -max_total_time={seconds}"),
+    )
+    .within("crates/volley")
+    // Sanitizers hide behind an unstable flag, no reason to ask for a second toolchain.
+    .with_env("RUSTC_BOOTSTRAP", "1")
+}
+
+fn bench(arguments: &[&str]) -> Step {
+    step("bench", "cargo run --release --package bench --").and(arguments)
+}
