@@ -15,6 +15,11 @@ use super::RequestError;
 pub struct Sid([u8; 16]);
 
 impl Sid {
+    /// The random bits, for choosing by them.
+    pub(crate) fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// A new id. The generator must be fit for secrets.
     pub fn random(rng: &mut impl Rng) -> Self {
         let mut bytes = [0; 16];

@@ -1,0 +1,62 @@
+//! Engine.IO without Socket.IO: messages as they come, for those who bring a protocol of their own.
+
+use std::borrow::Cow;
+
+use crate::engine::Core;
+use crate::frame::Frame;
+use crate::limits::FRAME_OVERHEAD;
+use crate::shard::{Command, Key};
+use crate::socket::SendError;
+use crate::websocket::Opcode;
+
+/// Called with every message of every connection, on the shard's own thread, so it must not block.
+pub(crate) type OnMessage = Box<dyn Fn(&Connection<'_>, Message<'_>) + Send + Sync>;
+
+/// A message of Engine.IO.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message<'a> {
+    /// Text.
+    Text(&'a str),
+    /// Bytes.
+    Binary(Cow<'a, [u8]>),
+}
+
+/// The connection from which a message came.
+pub struct Connection<'a> {
+    pub(crate) engine: &'a Core,
+    pub(crate) shard: usize,
+    pub(crate) key: Key,
+}
+
+impl Connection<'_> {
+    /// Sends a message back.
+    pub fn send(&self, message: &Message<'_>) -> Result<(), SendError> {
+        self.engine.refuse_when_overloaded()?;
+        let frame = match message {
+            Message::Text(text) => Frame::engine(Opcode::Text, format!("4{text}").as_bytes()),
+            Message::Binary(bytes) => Frame::engine(Opcode::Binary, bytes),
+        };
+        let bytes = frame.len() + FRAME_OVERHEAD;
+        self.engine.shards[self.shard].push(
+            Command::Send {
+                key: self.key,
+                frame,
+            },
+            bytes,
+        );
+        Ok(())
+    }
+
+    /// Ends the connection, after what was sent before.
+    pub fn close(&self) {
+        self.engine.shards[self.shard].push(Command::Close { key: self.key }, 0);
+    }
+}
+
+impl std::fmt::Debug for Connection<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}

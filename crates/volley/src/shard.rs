@@ -1,0 +1,725 @@
+//! A shard: one thread that owns a share of the connections outright. It reads, decodes, calls the handlers, carries out
+//! what others have ordered, and writes; in this order, once per tick. Nothing of a connection is locked or shared.
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, Read};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use mio::{Events, Poll, Registry, Token, Waker};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use slab::Slab;
+use tokio::sync::oneshot;
+
+pub(crate) use self::command::{Arrival, Command, Newcomer, RequestFailure};
+pub(crate) use self::stream::Stream;
+
+use self::command::Reply;
+use self::context::Context;
+use self::inbox::{Inbox, Wake};
+use self::outbox::{GATHER_BYTES, cost};
+use self::session::{Fault, Phase, Session, open_packet};
+use self::transport::{Transport, Upgrade, WebSocket};
+use crate::close::CloseReason;
+use crate::engine::Core;
+use crate::engine_io::{RequestError, Sid};
+use crate::frame::Frame;
+use crate::group::GroupId;
+use crate::limits::BUSY_INBOX_BYTES;
+use crate::websocket::{CloseCode, Opcode};
+
+mod command;
+mod context;
+mod inbox;
+mod links;
+mod members;
+mod outbox;
+mod session;
+mod stream;
+mod timers;
+mod transport;
+mod work;
+
+/// The inbox through which a shard is reached.
+pub(crate) type ShardInbox = Inbox<Command, Waker>;
+
+/// One read takes at most this much; a connection with more waits for its next turn.
+const READ_BYTES: usize = 64 * 1024;
+/// Readiness events taken from the kernel per tick.
+const EVENTS_PER_TICK: usize = 1024;
+/// The token of the waker; sessions have those below.
+const WAKER: Token = Token(usize::MAX);
+/// How long a tick may sleep while another shard is too busy for clients to be read.
+const WHILE_BUSY: Duration = Duration::from_millis(1);
+
+/// Names a session of a shard. The serial number tells it from one that had its place before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key {
+    pub(crate) index: u32,
+    serial: u32,
+}
+
+/// See the module.
+pub(crate) struct Shard {
+    poll: Poll,
+    sessions: Slab<Box<Session>>,
+    next_serial: u32,
+    buffer: Vec<u8>,
+    /// When those frames were published that this tick sends.
+    published: Vec<Instant>,
+    stopping: Option<Stopping>,
+    cx: Context,
+}
+
+/// Nobody is accepted any more, and at the deadline everybody is cut.
+struct Stopping {
+    at: Instant,
+    done: Vec<oneshot::Sender<()>>,
+}
+
+impl Wake for Waker {
+    fn wake(&self) {
+        // It can fail only when the poll it belongs to is gone, and then nobody sleeps over the inbox.
+        let _ = Self::wake(self);
+    }
+}
+
+/// A poll with the inbox that wakes it.
+pub(crate) fn open() -> io::Result<(Poll, ShardInbox)> {
+    let poll = Poll::new()?;
+    let waker = Waker::new(poll.registry(), WAKER)?;
+    Ok((poll, Inbox::new(waker)))
+}
+
+impl Shard {
+    pub(crate) fn new(
+        poll: Poll,
+        registry: Registry,
+        shard: usize,
+        core: Arc<Core>,
+        now: Instant,
+        seed: [u8; 32],
+    ) -> Self {
+        let cx = Context {
+            core,
+            shard,
+            registry,
+            now,
+            random: StdRng::from_seed(seed),
+            timers: timers::Timers::default(),
+            members: members::Members::default(),
+            sids: HashMap::new(),
+            dirty: Vec::new(),
+            readable: Vec::new(),
+            counts: crate::metrics::Counts::default(),
+            gather: Vec::with_capacity(GATHER_BYTES),
+            ping: Frame::engine(Opcode::Text, b"2"),
+        };
+        Self {
+            poll,
+            sessions: Slab::new(),
+            next_serial: 0,
+            buffer: vec![0; READ_BYTES],
+            published: Vec::new(),
+            stopping: None,
+            cx,
+        }
+    }
+
+    /// Runs until the engine is stopped and the last session has ended.
+    pub(crate) fn run(mut self) {
+        let core = self.cx.core.clone();
+        let _runtime = core.runtime.enter();
+        let inbox = &core.shards[self.cx.shard];
+        let mut events = Events::with_capacity(EVENTS_PER_TICK);
+        let mut orders = Vec::new();
+        while !self.is_finished() {
+            self.wait(&mut events, inbox);
+            self.note_ready(&events);
+            self.read_ready();
+            self.fire_timers();
+            self.carry_out_orders(inbox, &mut orders);
+            self.flush_dirty();
+            self.tidy();
+        }
+        inbox.close();
+        core.metrics.publish(self.cx.shard, &self.cx.counts);
+        for done in self.stopping.into_iter().flat_map(|stopping| stopping.done) {
+            let _ = done.send(());
+        }
+    }
+}
+
+// One tick.
+impl Shard {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where a shard reads the clock, once per tick"
+    )]
+    fn wait(&mut self, events: &mut Events, inbox: &ShardInbox) {
+        let mut timeout = match (self.cx.readable.is_empty(), self.may_read()) {
+            _ if !self.cx.dirty.is_empty() => Some(Duration::ZERO),
+            (false, true) => Some(Duration::ZERO),
+            (false, false) => Some(WHILE_BUSY),
+            (true, _) => self.next_timer(),
+        };
+        let may_sleep = timeout != Some(Duration::ZERO) && inbox.sleep();
+        if !may_sleep {
+            timeout = Some(Duration::ZERO);
+        }
+        if let Err(error) = self.poll.poll(events, timeout)
+            && error.kind() != ErrorKind::Interrupted
+        {
+            tracing::error!(%error, "waiting for sockets failed");
+            events.clear();
+        }
+        if may_sleep {
+            inbox.awake();
+        }
+        self.cx.now = Instant::now();
+    }
+
+    /// How long nothing is due.
+    fn next_timer(&self) -> Option<Duration> {
+        let stop = self.stopping.as_ref().map(|stopping| {
+            let cut = if stopping.at > self.cx.now {
+                stopping.at
+            } else {
+                stopping.at + GRACE_FOR_HANDLERS
+            };
+            cut.saturating_duration_since(self.cx.now)
+        });
+        let timer = self.cx.timers.wait(self.cx.now);
+        [stop, timer].into_iter().flatten().min()
+    }
+
+    /// Clients are not read from while any shard has too much to do already: what they send would only wait there.
+    fn may_read(&self) -> bool {
+        self.cx
+            .core
+            .shards
+            .iter()
+            .all(|shard| shard.bytes() < BUSY_INBOX_BYTES)
+    }
+
+    fn note_ready(&mut self, events: &Events) {
+        for event in events.iter().filter(|event| event.token() != WAKER) {
+            let Some(session) = self.sessions.get_mut(event.token().0) else {
+                continue;
+            };
+            if event.is_writable() && !session.outbox.is_empty() {
+                session.mark_dirty(&mut self.cx);
+            }
+            if let Some(socket) = session.transport.socket()
+                && (event.is_readable() || event.is_read_closed() || event.is_error())
+            {
+                socket.read_closed |= event.is_read_closed() || event.is_error();
+                self.cx.readable.push(session.key);
+            }
+        }
+    }
+
+    fn read_ready(&mut self) {
+        if !self.may_read() {
+            return;
+        }
+        let mut buffer = std::mem::take(&mut self.buffer);
+        for key in std::mem::take(&mut self.cx.readable) {
+            self.with(key, |session, cx| session.read(&mut buffer, cx));
+        }
+        self.buffer = buffer;
+    }
+
+    fn fire_timers(&mut self) {
+        while let Some((at, key)) = self.cx.timers.due(self.cx.now) {
+            self.with(key, |session, cx| {
+                if session.timer_at == Some(at) {
+                    session.timer_at = None;
+                    session.on_time(cx);
+                }
+            });
+        }
+        if self
+            .stopping
+            .as_ref()
+            .is_some_and(|stopping| stopping.at <= self.cx.now)
+        {
+            self.each(|session, cx| session.end(CloseReason::ServerShutdown, cx));
+        }
+    }
+
+    /// Carries out what is ordered, and what that orders in turn, before anything is sent.
+    fn carry_out_orders(&mut self, inbox: &ShardInbox, orders: &mut Vec<Command>) {
+        for _ in 0..ROUNDS_OF_ORDERS {
+            let bytes = inbox.take(orders);
+            if orders.is_empty() {
+                break;
+            }
+            for order in orders.drain(..) {
+                self.carry_out(order);
+            }
+            inbox.release(bytes);
+        }
+        if orders.capacity() > MAX_IDLE_ORDERS {
+            *orders = Vec::new();
+        }
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the end of the fan-out timing, once per tick that sent to groups"
+    )]
+    fn flush_dirty(&mut self) {
+        let mut dirty = std::mem::take(&mut self.cx.dirty);
+        for key in dirty.drain(..) {
+            let Some(session) = get(&mut self.sessions, key) else {
+                continue;
+            };
+            session.dirty = false;
+            session.flush(&mut self.cx);
+            // Most are empty now and have their timer: nothing is left to see to.
+            if session.phase != Phase::Open || !session.outbox.is_empty() {
+                self.with(key, |session, cx| {
+                    if session.is_lagging(cx) {
+                        session.end(CloseReason::Lagging, cx);
+                    }
+                });
+            }
+        }
+        if self.cx.dirty.is_empty() {
+            self.cx.dirty = dirty;
+        }
+        if !self.published.is_empty() {
+            let now = Instant::now();
+            for at in self.published.drain(..) {
+                self.cx.counts.fanned_out(now.saturating_duration_since(at));
+            }
+        }
+    }
+
+    fn tidy(&mut self) {
+        for list in [&mut self.cx.dirty, &mut self.cx.readable] {
+            if list.capacity() > MAX_IDLE_ORDERS && list.is_empty() {
+                *list = Vec::new();
+            }
+        }
+        if self.sessions.is_empty() && self.sessions.capacity() > 0 {
+            self.sessions.shrink_to_fit();
+        }
+        self.cx.core.metrics.publish(self.cx.shard, &self.cx.counts);
+    }
+
+    fn is_finished(&self) -> bool {
+        let Some(stopping) = &self.stopping else {
+            return false;
+        };
+        self.sessions.is_empty() || stopping.at + GRACE_FOR_HANDLERS <= self.cx.now
+    }
+}
+
+/// Orders may lead to orders; after so many rounds it is time to send something.
+const ROUNDS_OF_ORDERS: usize = 16;
+/// Room for orders that is kept from tick to tick.
+const MAX_IDLE_ORDERS: usize = 1024;
+/// How long handlers that are told of the end may take beyond the deadline.
+const GRACE_FOR_HANDLERS: Duration = Duration::from_millis(250);
+
+// Sessions.
+impl Shard {
+    /// Does something with a session and sees to what follows from it, for it and for those who wait.
+    fn with<T>(
+        &mut self,
+        key: Key,
+        act: impl FnOnce(&mut Session, &mut Context) -> T,
+    ) -> Option<T> {
+        let session = get(&mut self.sessions, key)?;
+        let result = act(session, &mut self.cx);
+        session.run(&mut self.cx);
+        if session.is_over() {
+            self.sessions.remove(key.index as usize);
+            return Some(result);
+        }
+        if let Some(at) = session.next_deadline(&self.cx)
+            && session.timer_at.is_none_or(|set| at < set)
+        {
+            session.timer_at = Some(at);
+            self.cx.timers.set(at, key);
+        }
+        Some(result)
+    }
+
+    fn each(&mut self, mut act: impl FnMut(&mut Session, &mut Context)) {
+        let keys: Vec<_> = self
+            .sessions
+            .iter()
+            .map(|(_, session)| session.key)
+            .collect();
+        for key in keys {
+            self.with(key, &mut act);
+        }
+    }
+
+    /// Makes room for a session and lets `make` make it for its key.
+    fn insert(&mut self, make: impl FnOnce(Key, &mut Context) -> Session) -> Key {
+        let entry = self.sessions.vacant_entry();
+        let key = Key {
+            index: entry.key() as u32,
+            serial: self.next_serial,
+        };
+        self.next_serial = self.next_serial.wrapping_add(1);
+        entry.insert(Box::new(make(key, &mut self.cx)));
+        key
+    }
+}
+
+fn get(sessions: &mut Slab<Box<Session>>, key: Key) -> Option<&mut Session> {
+    let session = sessions.get_mut(key.index as usize)?;
+    (session.key == key).then_some(session)
+}
+
+// Orders.
+impl Shard {
+    fn carry_out(&mut self, order: Command) {
+        match order {
+            Command::Publish {
+                group,
+                frame,
+                sent_at,
+            } => self.publish(group, frame, sent_at),
+            Command::Send { key, frame } => {
+                self.with(key, |session, cx| session.send(frame, cx));
+            }
+            Command::Broadcast { namespace, frame } => {
+                self.each(|session, cx| session.send_in(namespace, &frame, cx));
+            }
+            Command::Ask {
+                socket,
+                id,
+                frame,
+                reply,
+            } => {
+                self.with(socket.key, |session, cx| {
+                    session.ask(&socket, id, frame, reply, cx)
+                });
+            }
+            Command::ForgetAnswer { socket, id } => {
+                self.with(socket.key, |session, _| session.forget_answer(&socket, id));
+            }
+            Command::Join {
+                socket,
+                group,
+                backlog,
+            } => {
+                let order = group.clone();
+                let joined = self.with(socket.key, |session, cx| {
+                    session.join(&socket, group, backlog, cx)
+                });
+                if joined.is_none() {
+                    order.order.left(self.cx.shard);
+                }
+            }
+            Command::Leave { socket, group } => {
+                self.with(socket.key, |session, cx| {
+                    session.leave_group(&socket, group, cx)
+                });
+            }
+            Command::WhenFlushed { key, done } => {
+                self.with(key, |session, cx| session.tell_when_flushed(done, cx));
+            }
+            Command::Disconnect { socket } => {
+                let reason = CloseReason::ServerDisconnect;
+                self.with(socket.key, |session, cx| {
+                    session.disconnect(&socket, reason, cx)
+                });
+            }
+            Command::Close { key } => {
+                let reason = CloseReason::ServerDisconnect;
+                self.with(key, |session, cx| {
+                    session.close(reason, CloseCode::NORMAL, cx)
+                });
+            }
+            Command::Finished { key, outcome } => {
+                self.with(key, |session, cx| {
+                    session.work.busy = false;
+                    session.settle(outcome, cx);
+                });
+            }
+            Command::Open {
+                newcomer,
+                binding,
+                reply,
+            } => self.open_polling(newcomer, binding, reply),
+            Command::Poll {
+                sid,
+                binding,
+                reply,
+            } => self.poll_for(sid, &binding, reply),
+            Command::BeginPost {
+                sid,
+                binding,
+                reply,
+            } => self.begin_post(sid, &binding, reply),
+            Command::Post {
+                sid,
+                binding,
+                body,
+                reply,
+            } => self.take_post(sid, &binding, &body, reply),
+            Command::RequestFailed {
+                sid,
+                binding,
+                failure,
+            } => {
+                if let Ok(key) = self.session_for(sid, &binding) {
+                    self.with(key, |session, cx| session.fail(failure.fault(), cx));
+                }
+            }
+            Command::BeginUpgrade {
+                sid,
+                binding,
+                reply,
+            } => self.begin_upgrade(sid, &binding, reply),
+            Command::Adopt {
+                stream,
+                received,
+                arrival,
+            } => self.adopt(stream, &received, arrival),
+            Command::Stop { deadline, done } => self.stop(deadline, done),
+        }
+    }
+
+    /// Hands a frame to every member here. This loop and the writes that follow are what the engine is for.
+    fn publish(&mut self, group: GroupId, frame: Frame, sent_at: Instant) {
+        let cx = &mut self.cx;
+        let cost = cost(&frame);
+        let outgoing = cx.outgoing(frame);
+        let mut queued = 0;
+        for index in cx.members.of(group) {
+            let session = &mut self.sessions[index as usize];
+            session.outbox.push(outgoing.clone());
+            queued += 1;
+            if !session.dirty {
+                session.dirty = true;
+                cx.dirty.push(session.key);
+            }
+        }
+        cx.counts.frames_queued += queued;
+        cx.counts.frames_waiting += queued;
+        cx.counts.queued_bytes += queued * cost as u64;
+        self.published.push(sent_at);
+    }
+
+    fn stop(&mut self, deadline: Duration, done: Option<oneshot::Sender<()>>) {
+        let at = self.cx.now + deadline;
+        let stopping = self.stopping.get_or_insert(Stopping {
+            at,
+            done: Vec::new(),
+        });
+        stopping.at = stopping.at.min(at);
+        stopping.done.extend(done);
+        self.each(|session, cx| {
+            session.close(CloseReason::ServerShutdown, CloseCode::GOING_AWAY, cx);
+        });
+    }
+}
+
+// Requests.
+impl Shard {
+    /// The session that a request names, if the request may name it.
+    fn session_for(&mut self, sid: Sid, binding: &[u8]) -> Result<Key, RequestError> {
+        let key = *self.cx.sids.get(&sid).ok_or(RequestError::SessionUnknown)?;
+        let session = get(&mut self.sessions, key).ok_or(RequestError::SessionUnknown)?;
+        match &session.transport {
+            Transport::Polling(polling) if *polling.binding == *binding => Ok(key),
+            Transport::Polling(_) => Err(RequestError::Forbidden),
+            _ => Err(RequestError::BadRequest),
+        }
+    }
+
+    fn open_polling(&mut self, newcomer: Newcomer, binding: Box<[u8]>, reply: Reply<Vec<u8>>) {
+        let sid = newcomer.sid;
+        if self.stopping.is_some() {
+            return;
+        }
+        let open = open_packet(sid, &["websocket"], &self.cx);
+        let key = self.insert(|key, cx| Session::polled(key, newcomer, binding, cx));
+        self.cx.sids.insert(sid, key);
+        if reply.send(Ok(open.into_bytes())).is_err() {
+            self.with(key, |session, cx| {
+                session.end(CloseReason::TransportClosed, cx)
+            });
+        }
+        self.with(key, |_, _| ());
+    }
+
+    fn poll_for(&mut self, sid: Sid, binding: &[u8], reply: Reply<Vec<u8>>) {
+        self.request(sid, binding, reply, |session, reply, cx| {
+            let Transport::Polling(polling) = &mut session.transport else {
+                return;
+            };
+            if polling.poll.is_some() {
+                answer(reply, Err(RequestError::BadRequest));
+                return session.fail(Fault::PROTOCOL, cx);
+            }
+            polling.poll = Some(reply);
+            if polling
+                .upgrade
+                .as_ref()
+                .is_some_and(|upgrade| upgrade.probed)
+            {
+                session.release_poll(cx);
+            } else {
+                session.flush(cx);
+            }
+        });
+    }
+
+    fn begin_post(&mut self, sid: Sid, binding: &[u8], reply: Reply<usize>) {
+        self.request(sid, binding, reply, |session, reply, cx| {
+            let max_payload = session.max_payload(cx);
+            let Transport::Polling(polling) = &mut session.transport else {
+                return;
+            };
+            if polling.posting || session.phase != Phase::Open {
+                answer(reply, Err(RequestError::BadRequest));
+                return session.fail(Fault::PROTOCOL, cx);
+            }
+            polling.posting = true;
+            answer(reply, Ok(max_payload));
+        });
+    }
+
+    fn take_post(&mut self, sid: Sid, binding: &[u8], body: &Bytes, reply: Reply<()>) {
+        self.request(sid, binding, reply, |session, reply, cx| {
+            let Transport::Polling(polling) = &mut session.transport else {
+                return;
+            };
+            polling.posting = false;
+            polling.posted = Some(reply);
+            let received = str::from_utf8(body)
+                .map_err(|_| Fault::PROTOCOL)
+                .and_then(|body| session.receive_payload(body, cx));
+            if let Err(fault) = received {
+                session.fail(fault, cx);
+            }
+        });
+    }
+
+    fn begin_upgrade(&mut self, sid: Sid, binding: &[u8], reply: Reply<()>) {
+        self.request(sid, binding, reply, |session, reply, cx| {
+            let by = cx.now + cx.limits().upgrade_timeout;
+            let Transport::Polling(polling) = &mut session.transport else {
+                return;
+            };
+            if polling.upgrade.is_some() || session.phase != Phase::Open {
+                return answer(reply, Err(RequestError::BadRequest));
+            }
+            polling.upgrade = Some(Upgrade {
+                by,
+                socket: None,
+                probed: false,
+            });
+            answer(reply, Ok(()));
+        });
+    }
+
+    /// Hands a request to the session it names, or refuses it.
+    fn request<T>(
+        &mut self,
+        sid: Sid,
+        binding: &[u8],
+        reply: Reply<T>,
+        act: impl FnOnce(&mut Session, Reply<T>, &mut Context),
+    ) {
+        match self.session_for(sid, binding) {
+            Ok(key) => {
+                self.with(key, |session, cx| act(session, reply, cx));
+            }
+            Err(error) => answer(reply, Err(error)),
+        }
+    }
+
+    fn adopt(&mut self, mut stream: Stream, received: &[u8], arrival: Arrival) {
+        let key = match arrival {
+            _ if self.stopping.is_some() => return,
+            Arrival::Upgrade { sid } => match self.cx.sids.get(&sid) {
+                Some(key) => *key,
+                None => return,
+            },
+            Arrival::New(newcomer) => {
+                let index = self.sessions.vacant_key();
+                if let Err(error) = stream.register(&self.cx.registry, Token(index)) {
+                    return tracing::warn!(%error, "a socket could not be watched");
+                }
+                let key = self.insert(|key, cx| Session::websocket(key, newcomer, stream, cx));
+                return self.begin_reading(key, received);
+            }
+        };
+        if let Err(error) = stream.register(&self.cx.registry, Token(key.index as usize)) {
+            return tracing::warn!(%error, "a socket could not be watched");
+        }
+        self.with(key, |session, _| {
+            if let Transport::Polling(polling) = &mut session.transport
+                && let Some(upgrade) = &mut polling.upgrade
+                && upgrade.socket.is_none()
+            {
+                upgrade.socket = Some(WebSocket::new(stream));
+            }
+        });
+        self.begin_reading(key, received);
+    }
+
+    /// Takes the bytes that came with the handshake; readiness was told when the stream was registered.
+    fn begin_reading(&mut self, key: Key, received: &[u8]) {
+        let mut received = received.to_vec();
+        self.with(key, |session, cx| session.receive(&mut received, cx));
+    }
+}
+
+/// Whoever asked may have gone; then their request says so itself.
+fn answer<T>(reply: Reply<T>, answer: Result<T, RequestError>) {
+    let _ = reply.send(answer);
+}
+
+impl Session {
+    /// Reads once and takes what came.
+    fn read(&mut self, buffer: &mut [u8], cx: &mut Context) {
+        let saturated = self.is_saturated();
+        let Some(socket) = self.transport.socket() else {
+            return;
+        };
+        if saturated {
+            socket.held = true;
+            return;
+        }
+        match socket.stream.read(buffer) {
+            Ok(0) => self.input_ended(cx),
+            Ok(read) => {
+                if read == buffer.len() || socket.read_closed {
+                    cx.readable.push(self.key);
+                }
+                self.receive(&mut buffer[..read], cx);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => cx.readable.push(self.key),
+            Err(_) => self.input_ended(cx),
+        }
+    }
+
+    /// The client's side of the WebSocket is closed or broken.
+    fn input_ended(&mut self, cx: &mut Context) {
+        match self.transport {
+            Transport::Polling(_) => self.abandon_upgrade(CloseCode::NORMAL),
+            _ => self.end(CloseReason::TransportClosed, cx),
+        }
+    }
+
+    fn tell_when_flushed(&mut self, done: oneshot::Sender<()>, cx: &mut Context) {
+        if self.phase == Phase::Open {
+            self.when_flushed.push(done);
+            self.mark_dirty(cx);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What waits to be sent to one connection, bounded by bytes and by age.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Result, Write};
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::engine_io::append_payload;
+use crate::frame::Frame;
+use crate::limits::FRAME_OVERHEAD;
+
+/// Bytes that one write gathers at most.
+pub(crate) const GATHER_BYTES: usize = 64 * 1024;
+/// Frames for which an empty outbox keeps room; more is given back.
+const ROOM_WHEN_EMPTY: usize = 8;
+
+/// A frame on its way to one or many connections of this shard. Counted by the shard's thread alone, so that handing it to
+/// a thousand queues touches no memory that another shard's thread touches.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) frame: Frame,
+    pub(crate) since: Instant,
+}
+
+/// The frames that wait for one connection, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    frames: VecDeque<Rc<Outgoing>>,
+    /// Bytes of the first frame that have left already.
+    sent: u32,
+    /// What all frames cost, see [`cost`].
+    bytes: u32,
+}
+
+/// What left in one go.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) frames: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Outbox {
+    pub(crate) fn push(&mut self, outgoing: Rc<Outgoing>) {
+        self.bytes += cost(&outgoing.frame) as u32;
+        self.frames.push_back(outgoing);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes as usize
+    }
+
+    /// Whether part of a frame has left, so that only the rest of it can follow.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.sent > 0
+    }
+
+    /// Since when the oldest frame waits.
+    pub(crate) fn waiting_since(&self) -> Option<Instant> {
+        self.frames.front().map(|outgoing| outgoing.since)
+    }
+
+    /// Writes until nothing is left or the stream takes no more. Several frames leave in one write.
+    pub(crate) fn write_to(
+        &mut self,
+        stream: &mut impl Write,
+        gather: &mut Vec<u8>,
+    ) -> Result<Sent> {
+        let mut total = Sent::default();
+        while let Some(first) = self.frames.front() {
+            let written = if self.frames.len() == 1 {
+                stream.write(&first.frame.as_bytes()[self.sent as usize..])
+            } else {
+                self.gather(gather);
+                stream.write(gather)
+            };
+            match written {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(bytes) => {
+                    let sent = self.advance(bytes);
+                    total.frames += sent.frames;
+                    total.bytes += sent.bytes;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.give_back();
+        Ok(total)
+    }
+
+    /// Moves everything that waits into the body of a poll's answer.
+    pub(crate) fn drain_into(&mut self, body: &mut Vec<u8>) -> Sent {
+        let sent = Sent {
+            frames: self.frames.len(),
+            bytes: self.bytes(),
+        };
+        for outgoing in self.frames.drain(..) {
+            append_payload(body, outgoing.frame.as_bytes());
+        }
+        self.bytes = 0;
+        self.give_back();
+        sent
+    }
+
+    /// Drops everything that waits.
+    pub(crate) fn clear(&mut self) -> Sent {
+        let sent = Sent {
+            frames: self.frames.len(),
+            bytes: self.bytes(),
+        };
+        *self = Self::default();
+        sent
+    }
+
+    fn gather(&self, gather: &mut Vec<u8>) {
+        gather.clear();
+        let mut skip = self.sent as usize;
+        for outgoing in &self.frames {
+            let bytes = &outgoing.frame.as_bytes()[skip..];
+            if !gather.is_empty() && gather.len() + bytes.len() > GATHER_BYTES {
+                break;
+            }
+            gather.extend_from_slice(bytes);
+            skip = 0;
+        }
+    }
+
+    /// Takes off what has been written.
+    fn advance(&mut self, written: usize) -> Sent {
+        let mut sent = Sent::default();
+        let mut left = self.sent as usize + written;
+        while let Some(first) = self.frames.front() {
+            let len = first.frame.len();
+            if left < len {
+                break;
+            }
+            left -= len;
+            sent.frames += 1;
+            sent.bytes += cost(&first.frame);
+            self.frames.pop_front();
+        }
+        self.sent = left as u32;
+        self.bytes -= sent.bytes as u32;
+        sent
+    }
+
+    fn give_back(&mut self) {
+        if self.frames.is_empty() && self.frames.capacity() > ROOM_WHEN_EMPTY {
+            self.frames = VecDeque::new();
+        }
+    }
+}
+
+/// What a frame counts towards the bound: its bytes and its place.
+pub(crate) fn cost(frame: &Frame) -> usize {
+    frame.len() + FRAME_OVERHEAD
+}

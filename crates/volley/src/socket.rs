@@ -1,0 +1,336 @@
+//! A client in a namespace, as the application holds it.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::oneshot;
+
+use crate::engine::Core;
+use crate::engine_io::Sid;
+use crate::event::Answer;
+use crate::frame::{EncodeError, Frame};
+use crate::group::Group;
+use crate::limits::FRAME_OVERHEAD;
+use crate::namespace::AnySession;
+use crate::shard::{Command, Key};
+use crate::socket_io::PacketType;
+
+/// A socket: one client in one namespace. Clones are the same socket; holding one does not keep the client connected.
+///
+/// What is sent here and to groups from one thread reaches the client in the order in which it was sent.
+pub struct Socket<S> {
+    core: Arc<SocketCore>,
+    session: PhantomData<fn() -> S>,
+}
+
+/// What all handles of a socket share.
+pub(crate) struct SocketCore {
+    pub(crate) id: Sid,
+    pub(crate) shard: usize,
+    pub(crate) key: Key,
+    pub(crate) namespace: usize,
+    pub(crate) engine: Arc<Core>,
+    pub(crate) session: AnySession,
+    pub(crate) connected: AtomicBool,
+    pub(crate) next_ack: AtomicU64,
+}
+
+/// Why nothing was sent.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The arguments cannot be encoded.
+    Encode(EncodeError),
+    /// So much waits to be sent that no more is taken; try again later. Nobody received the frame.
+    Overloaded,
+    /// The event has been answered before.
+    AlreadyAnswered,
+}
+
+/// Why there is no answer to an event.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AckError {
+    /// The event was not sent.
+    Send(SendError),
+    /// The client did not answer in time.
+    Timeout,
+    /// The socket ended before the client answered, or owes too many answers already.
+    Disconnected,
+}
+
+impl<S: Send + Sync + 'static> Socket<S> {
+    /// A handle whose session type is the one its namespace stored.
+    pub(crate) fn of(core: Arc<SocketCore>) -> Self {
+        debug_assert!(
+            core.session.is::<S>(),
+            "a namespace stores the type it reads"
+        );
+        Self {
+            core,
+            session: PhantomData,
+        }
+    }
+
+    /// What the namespace's `admit` said about this client.
+    pub fn session(&self) -> &S {
+        self.core
+            .session
+            .downcast_ref()
+            .expect("a namespace stores the type it reads")
+    }
+
+    /// The Socket.IO id, which the client knows as `socket.id`. A name, not a credential.
+    pub fn id(&self) -> String {
+        self.core.id.to_string()
+    }
+
+    /// The name of the namespace.
+    pub fn namespace(&self) -> &str {
+        self.core.namespace_name()
+    }
+
+    /// Whether neither side has ended the socket, as far as is known.
+    pub fn is_connected(&self) -> bool {
+        self.core.connected.load(Ordering::Acquire)
+    }
+
+    /// Sends an event with a tuple of arguments.
+    pub fn emit<T: Serialize + ?Sized>(&self, event: &str, args: &T) -> Result<(), SendError> {
+        self.core.send(Frame::event(self.namespace(), event, args)?)
+    }
+
+    /// Sends a frame that was encoded for this namespace.
+    pub fn send(&self, frame: &Frame) -> Result<(), SendError> {
+        self.core.send(frame.clone())
+    }
+
+    /// Sends an event at once and resolves to the client's answer.
+    pub fn emit_with_ack<T: Serialize + ?Sized>(
+        &self,
+        event: &str,
+        args: &T,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<Answer, AckError>> + Send + use<S, T> {
+        let waiting = self.core.ask(event, args);
+        async move {
+            let mut waiting = waiting.map_err(AckError::Send)?;
+            let Ok(answer) = tokio::time::timeout(timeout, &mut waiting.answer).await else {
+                return Err(AckError::Timeout);
+            };
+            waiting.settled = true;
+            answer.map_err(|_| AckError::Disconnected)
+        }
+    }
+
+    /// Becomes a member of a group of this namespace. Without effect for one who is already.
+    pub fn join(&self, group: &Group) -> Result<(), SendError> {
+        self.join_after(group, Vec::new())
+    }
+
+    /// Sends `backlog` and then becomes a member: every frame that is sent to the group after this call returns follows
+    /// the backlog, every frame sent before is not received. To say which frame is "after", take a lock of your own
+    /// around this and around [`Group::send`]; neither waits for the network.
+    pub fn join_after(&self, group: &Group, backlog: Vec<Frame>) -> Result<(), SendError> {
+        debug_assert_eq!(
+            group.core.namespace, self.core.namespace,
+            "a group is of one namespace"
+        );
+        self.core.engine.refuse_when_overloaded()?;
+        let bytes = backlog.iter().map(Frame::len).sum();
+        group.core.order.join(self.core.shard, || {
+            let socket = self.core.clone();
+            self.core.order(
+                Command::Join {
+                    socket,
+                    group: group.core.clone(),
+                    backlog,
+                },
+                bytes,
+            );
+        });
+        Ok(())
+    }
+
+    /// Ceases to be a member of a group.
+    pub fn leave(&self, group: &Group) {
+        self.core.order(
+            Command::Leave {
+                socket: self.core.clone(),
+                group: group.core.id,
+            },
+            0,
+        );
+    }
+
+    /// The group of this name in this socket's namespace, made if there is none.
+    pub fn group(&self, name: &str) -> Group {
+        self.core.engine.group(self.core.namespace, name)
+    }
+
+    /// Resolves when all that was sent before has left for the client, `false` when the socket ended first.
+    /// For sending much without queueing much: a page, `flushed().await`, the next page.
+    pub fn flushed(&self) -> impl Future<Output = bool> + Send + use<S> {
+        let (done, flushed) = oneshot::channel();
+        self.core.order(
+            Command::WhenFlushed {
+                key: self.core.key,
+                done,
+            },
+            0,
+        );
+        async move { flushed.await.is_ok() }
+    }
+
+    /// Ends this socket: the client is told, what was sent before arrives, events of it that wait are not handled any more.
+    /// The connection stays for its other namespaces.
+    pub fn disconnect(&self) {
+        self.core.order(
+            Command::Disconnect {
+                socket: self.core.clone(),
+            },
+            0,
+        );
+    }
+
+    /// Ends the connection with all its namespaces, after what was sent before. A stock client connects again.
+    pub fn close(&self) {
+        self.core.order(Command::Close { key: self.core.key }, 0);
+    }
+}
+
+impl SocketCore {
+    pub(crate) fn namespace_name(&self) -> &str {
+        &self.engine.namespaces[self.namespace].name
+    }
+
+    pub(crate) fn send(&self, frame: Frame) -> Result<(), SendError> {
+        self.engine.refuse_when_overloaded()?;
+        let bytes = frame.len() + FRAME_OVERHEAD;
+        self.order(
+            Command::Send {
+                key: self.key,
+                frame,
+            },
+            bytes,
+        );
+        Ok(())
+    }
+
+    /// Sends an event that asks for an answer.
+    fn ask<T: Serialize + ?Sized>(
+        self: &Arc<Self>,
+        event: &str,
+        args: &T,
+    ) -> Result<Waiting, SendError> {
+        self.engine.refuse_when_overloaded()?;
+        let id = self.next_ack.fetch_add(1, Ordering::Relaxed);
+        let namespace = self.namespace_name();
+        let frame = Frame::packet(
+            PacketType::Event,
+            namespace,
+            Some(id),
+            Some(event),
+            args,
+            &[],
+        )?;
+        let bytes = frame.len() + FRAME_OVERHEAD;
+        let (reply, answer) = oneshot::channel();
+        self.order(
+            Command::Ask {
+                socket: self.clone(),
+                id,
+                frame,
+                reply,
+            },
+            bytes,
+        );
+        Ok(Waiting {
+            socket: self.clone(),
+            id,
+            answer,
+            settled: false,
+        })
+    }
+
+    fn order(&self, command: Command, bytes: usize) {
+        self.engine.shards[self.shard].push(command, bytes);
+    }
+}
+
+/// Waits for an answer; given up, it is forgotten on the shard as well.
+struct Waiting {
+    socket: Arc<SocketCore>,
+    id: u64,
+    answer: oneshot::Receiver<Answer>,
+    settled: bool,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if !self.settled {
+            let socket = self.socket.clone();
+            self.socket.order(
+                Command::ForgetAnswer {
+                    socket,
+                    id: self.id,
+                },
+                0,
+            );
+        }
+    }
+}
+
+impl<S> Clone for Socket<S> {
+    fn clone(&self) -> Self {
+        Self {
+            core: self.core.clone(),
+            session: PhantomData,
+        }
+    }
+}
+
+impl<S> fmt::Debug for Socket<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Socket({} in {})",
+            self.core.id,
+            self.core.namespace_name()
+        )
+    }
+}
+
+impl From<EncodeError> for SendError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encode(error) => error.fmt(f),
+            Self::Overloaded => f.write_str("too much waits to be sent; try again later"),
+            Self::AlreadyAnswered => f.write_str("the event has been answered before"),
+        }
+    }
+}
+
+impl fmt::Display for AckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send(error) => error.fmt(f),
+            Self::Timeout => f.write_str("the client did not answer in time"),
+            Self::Disconnected => f.write_str("the socket ended before the client answered"),
+        }
+    }
+}
+
+impl std::error::Error for SendError {}
+impl std::error::Error for AckError {}
