@@ -59,19 +59,10 @@ fn run(words: &[&str]) -> Result<ExitCode, String> {
 fn test() -> Vec<Step> {
     let mut steps = vec![
         step("formatting", "cargo fmt --all --check"),
-        step(
-            "lints",
-            "cargo clippy --workspace --all-targets -- -D warnings",
-        ),
-        step(
-            "documentation",
-            "cargo doc --workspace --no-deps --document-private-items",
-        )
-        .with_env("RUSTDOCFLAGS", "-D warnings"),
-        step(
-            "licences and sources",
-            "cargo deny check licenses bans sources",
-        ),
+        step("lints", "cargo clippy --workspace --all-targets -- -D warnings"),
+        step("documentation", "cargo doc --workspace --no-deps --document-private-items")
+            .with_env("RUSTDOCFLAGS", "-D warnings"),
+        step("licences and sources", "cargo deny check licenses bans sources"),
         step("advisories for Rust", "cargo deny check advisories")
             .unless_offline("failed to fetch advisory database"),
     ];
@@ -82,24 +73,18 @@ fn test() -> Vec<Step> {
 }
 
 fn audits() -> impl Iterator<Item = Step> {
-    workspace::directories_with("package-lock.json")
-        .into_iter()
-        .map(|directory| {
-            let name = format!("advisories for {}", directory.display());
-            step(&name, "npm audit --package-lock-only")
-                .within(directory)
-                .unless_offline("audit endpoint returned an error")
-        })
+    workspace::directories_with("package-lock.json").into_iter().map(|directory| {
+        let name = format!("advisories for {}", directory.display());
+        step(&name, "npm audit --package-lock-only")
+            .within(directory)
+            .unless_offline("audit endpoint returned an error")
+    })
 }
 
 fn model() -> Option<Step> {
     // Built for release: an exhaustive search is many times slower without optimisation.
-    workspace::has("crates/volley/tests/model.rs").then(|| {
-        step(
-            "model checks",
-            "cargo test --package volley --release --test model",
-        )
-    })
+    workspace::has("crates/volley/tests/model.rs")
+        .then(|| step("model checks", "cargo test --package volley --release --test model"))
 }
 
 fn fuzz(options: &[&str]) -> Result<Vec<Step>, String> {
@@ -113,27 +98,20 @@ fn fuzz(options: &[&str]) -> Result<Vec<Step>, String> {
         _ => return Err(USAGE.to_owned()),
     };
     let seconds = seconds.map_or(Ok(FUZZ_SECONDS), |text| {
-        text.parse()
-            .map_err(|_| format!("--seconds takes a whole number, not “{text}”"))
+        text.parse().map_err(|_| format!("--seconds takes a whole number, not “{text}”"))
     })?;
     let targets = match target {
         Some(target) => vec![(*target).to_owned()],
         None => workspace::stems_in("crates/volley/fuzz/fuzz_targets"),
     };
-    Ok(targets
-        .iter()
-        .map(|target| fuzz_one(target, seconds))
-        .collect())
+    Ok(targets.iter().map(|target| fuzz_one(target, seconds)).collect())
 }
 
 fn fuzz_one(target: &str, seconds: u32) -> Step {
-    step(
-        target,
-        &format!("cargo fuzz run {target} -- -max_total_time={seconds}"),
-    )
-    .within("crates/volley")
-    // Sanitizers hide behind an unstable flag, no reason to ask for a second toolchain.
-    .with_env("RUSTC_BOOTSTRAP", "1")
+    step(target, &format!("cargo fuzz run {target} -- -max_total_time={seconds}"))
+        .within("crates/volley")
+        // Sanitizers hide behind an unstable flag, no reason to ask for a second toolchain.
+        .with_env("RUSTC_BOOTSTRAP", "1")
 }
 
 fn bench(arguments: &[&str]) -> Step {

@@ -79,14 +79,8 @@ pub(crate) const CARGO_FUZZ: Program = Program {
 /// Installs what is missing and can be installed. What only the person can install is asked for
 /// first, all of it at once.
 pub(crate) fn ensure(programs: &[Program]) -> Result<(), String> {
-    let missing: Vec<&Program> = programs
-        .iter()
-        .filter(|p| (p.version)().is_none())
-        .collect();
-    let requests: Vec<String> = missing
-        .iter()
-        .filter_map(|program| program.request())
-        .collect();
+    let missing: Vec<&Program> = programs.iter().filter(|p| (p.version)().is_none()).collect();
+    let requests: Vec<String> = missing.iter().filter_map(|program| program.request()).collect();
     if !requests.is_empty() {
         return Err(requests.join("\n"));
     }
@@ -131,10 +125,7 @@ impl Program {
         }
         match (self.version)() {
             Some(_) => Ok(()),
-            None => Err(format!(
-                "{} was installed and still does not start.",
-                self.name
-            )),
+            None => Err(format!("{} was installed and still does not start.", self.name)),
         }
     }
 
@@ -163,17 +154,11 @@ fn answer(words: &[&str]) -> Option<String> {
         .output()
         .ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    output
-        .status
-        .success()
-        .then(|| text.lines().next().unwrap_or_default().to_owned())
+    output.status.success().then(|| text.lines().next().unwrap_or_default().to_owned())
 }
 
 fn major(text: &str) -> Option<u32> {
-    text.split(|c: char| !c.is_ascii_digit())
-        .find(|digits| !digits.is_empty())?
-        .parse()
-        .ok()
+    text.split(|c: char| !c.is_ascii_digit()).find(|digits| !digits.is_empty())?.parse().ok()
 }
 
 fn may_install_packages() -> bool {

@@ -37,11 +37,7 @@ pub(crate) fn run_all(steps: &[Step]) -> ExitCode {
     if tally != Tally::default() {
         println!("\n{tally}");
     }
-    if tally.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The name comes before the outcome, so that a log shows what is under way.
@@ -72,12 +68,7 @@ impl Report {
     }
 
     fn outcome(&self) -> String {
-        let Self {
-            verdict,
-            took,
-            tally,
-            ..
-        } = self;
+        let Self { verdict, took, tally, .. } = self;
         let seconds = took.as_secs_f32();
         if *tally == Tally::default() {
             format!("{seconds:>7.1} s   {verdict}")
@@ -93,10 +84,7 @@ impl Report {
             Verdict::Failed => self.tally.failed.max(1),
             Verdict::Passed | Verdict::Offline => self.tally.failed,
         };
-        Tally {
-            failed,
-            ..self.tally
-        }
+        Tally { failed, ..self.tally }
     }
 }
 

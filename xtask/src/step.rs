@@ -69,9 +69,8 @@ impl Step {
     pub(crate) fn run(&self) -> Report {
         announce(&self.name);
         let started = Instant::now();
-        let (succeeded, output) = self
-            .run_logged(started)
-            .unwrap_or_else(|error| (false, self.not_started(&error)));
+        let (succeeded, output) =
+            self.run_logged(started).unwrap_or_else(|error| (false, self.not_started(&error)));
         let report = Report {
             name: self.name.clone(),
             verdict: match self.offline_sign {

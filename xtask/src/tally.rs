@@ -54,19 +54,13 @@ test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
    Doc-tests volley
 test result: FAILED. 12 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.52s
 ";
-        let expected = Tally {
-            passed: 15,
-            failed: 1,
-        };
+        let expected = Tally { passed: 15, failed: 1 };
         assert_eq!(Tally::read(output), expected);
         assert_eq!(expected.to_string(), "15 passed, 1 failed");
     }
 
     #[test]
     fn output_without_a_result_counts_nothing() {
-        assert_eq!(
-            Tally::read("error: could not compile `volley`"),
-            Tally::default()
-        );
+        assert_eq!(Tally::read("error: could not compile `volley`"), Tally::default());
     }
 }

@@ -16,16 +16,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rooms = Namespace::new(|_: Connect| async { Ok::<_, Refused>(()) })
         .on("join", join)
         .on("message", message);
-    let volley = Volley::builder()
-        .origins(Origins::Any)
-        .namespace("/", rooms)
-        .build()?;
+    let volley = Volley::builder().origins(Origins::Any).namespace("/", rooms).build()?;
     let app = axum::Router::new().route_service("/socket.io/", volley.service());
     let listener = TcpListener::bind(address).await?;
     println!("listening on {}", listener.local_addr()?);
-    Server::new(listener)
-        .serve(app, std::future::pending())
-        .await;
+    Server::new(listener).serve(app, std::future::pending()).await;
     Ok(())
 }
 

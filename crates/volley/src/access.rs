@@ -70,13 +70,8 @@ impl Origins {
 
 /// Compares host and port. The scheme is not compared: behind a proxy that ends TLS the server does not know its own.
 fn is_same_host(origin: &HeaderValue, headers: &HeaderMap) -> bool {
-    let origin = origin
-        .to_str()
-        .ok()
-        .and_then(|origin| origin.parse::<Uri>().ok());
-    let host = headers
-        .get(HOST)
-        .and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
+    let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
     let (Some(origin), Some(host)) = (origin, host) else {
         return false;
     };
@@ -99,10 +94,7 @@ impl Pass {
     /// Lets the request through. `binding` is what it was authorised with: a session's id, a token's hash. Each later
     /// request of the same connection must yield an equal one, so that the connection's id alone opens nothing.
     pub fn bound_to(binding: impl Into<Vec<u8>>) -> Self {
-        Self {
-            binding: binding.into().into(),
-            extensions: Extensions::new(),
-        }
+        Self { binding: binding.into().into(), extensions: Extensions::new() }
     }
 
     /// Keeps a value for [`Connect::extensions`](crate::Connect::extensions), for as long as the connection lives.
@@ -116,26 +108,17 @@ impl Pass {
 impl Refusal {
     /// Answers 401: who are you?
     pub fn unauthorized(message: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::UNAUTHORIZED,
-            message: message.into(),
-        }
+        Self { status: StatusCode::UNAUTHORIZED, message: message.into() }
     }
 
     /// Answers 403: not you.
     pub fn forbidden(message: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::FORBIDDEN,
-            message: message.into(),
-        }
+        Self { status: StatusCode::FORBIDDEN, message: message.into() }
     }
 
     /// Answers 503: not now.
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            message: message.into(),
-        }
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, message: message.into() }
     }
 }
 
@@ -184,20 +167,13 @@ mod tests {
             "null",
             "",
         ] {
-            assert!(
-                !allowed(&Origins::SameHost, "chat.example", origin),
-                "{origin}"
-            );
+            assert!(!allowed(&Origins::SameHost, "chat.example", origin), "{origin}");
         }
     }
 
     #[test]
     fn a_request_from_no_page_is_let_through() {
-        for origins in [
-            Origins::SameHost,
-            Origins::Any,
-            Origins::list(["https://a.example"]),
-        ] {
+        for origins in [Origins::SameHost, Origins::Any, Origins::list(["https://a.example"])] {
             assert!(origins.allow(&HeaderMap::new()));
         }
     }
@@ -214,12 +190,7 @@ mod tests {
     fn a_list_is_compared_exactly() {
         let list = Origins::list(["https://a.example"]);
         assert!(allowed(&list, "b.example", "https://a.example"));
-        for origin in [
-            "https://a.example:443",
-            "http://a.example",
-            "https://a.example.",
-            "null",
-        ] {
+        for origin in ["https://a.example:443", "http://a.example", "https://a.example.", "null"] {
             assert!(!allowed(&list, "b.example", origin), "{origin}");
         }
     }

@@ -53,14 +53,9 @@ impl Builder {
         name: &str,
         namespace: Namespace<S>,
     ) -> Self {
-        self.namespaces
-            .retain(|registered| &*registered.name != name);
+        self.namespaces.retain(|registered| &*registered.name != name);
         let handlers = Box::new(namespace);
-        self.namespaces.push(Registered {
-            name: name.into(),
-            handlers,
-            groups: Groups::default(),
-        });
+        self.namespaces.push(Registered { name: name.into(), handlers, groups: Groups::default() });
         self
     }
 
@@ -197,11 +192,9 @@ impl Builder {
             let mut seed = self.seed.unwrap_or_else(rand::random);
             seed[0] ^= index as u8;
             let (core, registry) = (core.clone(), poll.registry().try_clone()?);
-            thread::Builder::new()
-                .name(format!("volley-{index}"))
-                .spawn(move || {
-                    Shard::new(poll, registry, index, core, Instant::now(), seed).run()
-                })?;
+            thread::Builder::new().name(format!("volley-{index}")).spawn(move || {
+                Shard::new(poll, registry, index, core, Instant::now(), seed).run()
+            })?;
         }
         Ok(volley)
     }

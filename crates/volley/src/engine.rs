@@ -74,10 +74,7 @@ impl Volley {
     }
 
     pub(crate) fn running(core: Arc<Core>) -> Self {
-        Self {
-            running: Arc::new(Running { core: core.clone() }),
-            core,
-        }
+        Self { running: Arc::new(Running { core: core.clone() }), core }
     }
 
     /// The tower service that answers this engine's path, for `Router::route_service("/socket.io/", …)` and the like.
@@ -90,10 +87,8 @@ impl Volley {
     /// # Panics
     /// If the engine was built without this namespace.
     pub fn group(&self, namespace: &str, name: &str) -> Group {
-        let index = self
-            .core
-            .namespace(namespace)
-            .expect("a namespace that the engine was built with");
+        let index =
+            self.core.namespace(namespace).expect("a namespace that the engine was built with");
         self.core.group(index, name)
     }
 
@@ -102,19 +97,11 @@ impl Volley {
     /// # Panics
     /// If the engine was built without this namespace.
     pub fn broadcast(&self, namespace: &str, frame: &Frame) -> Result<(), SendError> {
-        let namespace = self
-            .core
-            .namespace(namespace)
-            .expect("a namespace that the engine was built with");
+        let namespace =
+            self.core.namespace(namespace).expect("a namespace that the engine was built with");
         self.core.refuse_when_overloaded()?;
         for shard in &self.core.shards {
-            shard.push(
-                Command::Broadcast {
-                    namespace,
-                    frame: frame.clone(),
-                },
-                frame.len(),
-            );
+            shard.push(Command::Broadcast { namespace, frame: frame.clone() }, frame.len());
         }
         Ok(())
     }
@@ -134,13 +121,7 @@ impl Volley {
             .iter()
             .map(|shard| {
                 let (done, ended) = oneshot::channel();
-                shard.push(
-                    Command::Stop {
-                        deadline,
-                        done: Some(done),
-                    },
-                    0,
-                );
+                shard.push(Command::Stop { deadline, done: Some(done) }, 0);
                 ended
             })
             .collect();
@@ -154,9 +135,7 @@ impl Volley {
 impl Core {
     /// The index of a namespace by its name.
     pub(crate) fn namespace(&self, name: &str) -> Option<usize> {
-        self.namespaces
-            .iter()
-            .position(|registered| &*registered.name == name)
+        self.namespaces.iter().position(|registered| &*registered.name == name)
     }
 
     pub(crate) fn group(self: &Arc<Self>, namespace: usize, name: &str) -> Group {
@@ -168,7 +147,7 @@ impl Core {
         clippy::disallowed_methods,
         reason = "ids are drawn outside the shards as well; the generator is the thread's"
     )]
-    pub(crate) fn new_sid(&self) -> Sid {
+    pub(crate) fn new_sid() -> Sid {
         Sid::random(&mut rand::rng())
     }
 
@@ -178,15 +157,8 @@ impl Core {
     }
 
     pub(crate) fn refuse_when_overloaded(&self) -> Result<(), SendError> {
-        let overloaded = self
-            .shards
-            .iter()
-            .any(|shard| shard.bytes() > MAX_INBOX_BYTES);
-        if overloaded {
-            Err(SendError::Overloaded)
-        } else {
-            Ok(())
-        }
+        let overloaded = self.shards.iter().any(|shard| shard.bytes() > MAX_INBOX_BYTES);
+        if overloaded { Err(SendError::Overloaded) } else { Ok(()) }
     }
 }
 
@@ -212,28 +184,16 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.core.stopping.store(true, Ordering::Release);
         for shard in &self.core.shards {
-            shard.push(
-                Command::Stop {
-                    deadline: Duration::ZERO,
-                    done: None,
-                },
-                0,
-            );
+            shard.push(Command::Stop { deadline: Duration::ZERO, done: None }, 0);
         }
     }
 }
 
 impl fmt::Debug for Volley {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let namespaces: Vec<_> = self
-            .core
-            .namespaces
-            .iter()
-            .map(|registered| &registered.name)
-            .collect();
+        let namespaces: Vec<_> =
+            self.core.namespaces.iter().map(|registered| &registered.name).collect();
         let _ = &self.running;
-        f.debug_struct("Volley")
-            .field("namespaces", &namespaces)
-            .finish_non_exhaustive()
+        f.debug_struct("Volley").field("namespaces", &namespaces).finish_non_exhaustive()
     }
 }

@@ -76,14 +76,7 @@ impl Event {
         }
         let Some(id) = self.id else { return Ok(()) };
         let namespace = self.socket.namespace_name();
-        let frame = Frame::packet(
-            PacketType::Ack,
-            namespace,
-            Some(id),
-            None,
-            args,
-            attachments,
-        )?;
+        let frame = Frame::packet(PacketType::Ack, namespace, Some(id), None, args, attachments)?;
         self.socket.send(frame)
     }
 }
@@ -103,11 +96,7 @@ impl Answer {
 impl Content {
     /// `data` is the JSON part of `text`, found there by its length: it is always the end of the packet.
     pub(crate) fn new(text: &str, data: &str, attachments: Vec<Bytes>) -> Self {
-        Self {
-            text: text.into(),
-            data_at: text.len() - data.len(),
-            attachments,
-        }
+        Self { text: text.into(), data_at: text.len() - data.len(), attachments }
     }
 
     fn data(&self) -> &str {
@@ -118,10 +107,7 @@ impl Content {
 impl Placeholder {
     /// Stands for the attachment with this index, counted from 0.
     pub const fn new(num: usize) -> Self {
-        Self {
-            _placeholder: true,
-            num,
-        }
+        Self { _placeholder: true, num }
     }
 
     /// The index of the attachment.
@@ -137,7 +123,7 @@ impl fmt::Debug for Event {
             .field("bytes", &self.content.data().len())
             .field("attachments", &self.attachments().len())
             .field("wants_ack", &self.wants_ack())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -48,14 +48,7 @@ impl Frame {
         args: &T,
         attachments: &[Bytes],
     ) -> Result<Self, EncodeError> {
-        Self::packet(
-            PacketType::Event,
-            namespace,
-            None,
-            Some(name),
-            args,
-            attachments,
-        )
+        Self::packet(PacketType::Event, namespace, None, Some(name), args, attachments)
     }
 
     /// The WebSocket frames, one after another.
@@ -84,9 +77,7 @@ impl Frame {
         for attachment in attachments {
             write_frame(&mut bytes, Opcode::Binary, attachment);
         }
-        Ok(Self {
-            bytes: bytes.into(),
-        })
+        Ok(Self { bytes: bytes.into() })
     }
 
     /// A packet whose payload is already JSON, or empty.
@@ -100,16 +91,12 @@ impl Frame {
     pub(crate) fn engine(opcode: Opcode, payload: &[u8]) -> Self {
         let mut bytes = Vec::with_capacity(payload.len() + 10);
         write_frame(&mut bytes, opcode, payload);
-        Self {
-            bytes: bytes.into(),
-        }
+        Self { bytes: bytes.into() }
     }
 
     /// A WebSocket frame that has been encoded elsewhere.
     pub(crate) fn finished(bytes: Vec<u8>) -> Self {
-        Self {
-            bytes: bytes.into(),
-        }
+        Self { bytes: bytes.into() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -176,27 +163,16 @@ mod tests {
     use super::*;
 
     fn text(frame: &Frame) -> String {
-        let (_, payload) = crate::websocket::frames(frame.as_bytes())
-            .next()
-            .expect("a frame");
+        let (_, payload) = crate::websocket::frames(frame.as_bytes()).next().expect("a frame");
         String::from_utf8(payload.to_vec()).unwrap()
     }
 
     #[test]
     fn an_event_is_its_name_and_its_arguments_in_one_array() {
-        assert_eq!(
-            text(&Frame::event("/", "m", &(1, "a")).unwrap()),
-            r#"42["m",1,"a"]"#
-        );
+        assert_eq!(text(&Frame::event("/", "m", &(1, "a")).unwrap()), r#"42["m",1,"a"]"#);
         assert_eq!(text(&Frame::event("/", "m", &()).unwrap()), r#"42["m"]"#);
-        assert_eq!(
-            text(&Frame::event("/a", "m", &[1]).unwrap()),
-            r#"42/a,["m",1]"#
-        );
-        assert_eq!(
-            text(&Frame::event("/", "m", &Vec::<u8>::new()).unwrap()),
-            r#"42["m"]"#
-        );
+        assert_eq!(text(&Frame::event("/a", "m", &[1]).unwrap()), r#"42/a,["m",1]"#);
+        assert_eq!(text(&Frame::event("/", "m", &Vec::<u8>::new()).unwrap()), r#"42["m"]"#);
     }
 
     #[test]
@@ -210,14 +186,8 @@ mod tests {
 
     #[test]
     fn arguments_that_are_no_sequence_are_refused() {
-        assert!(matches!(
-            Frame::event("/", "m", "text"),
-            Err(EncodeError::NotASequence)
-        ));
-        assert!(matches!(
-            Frame::event("/", "m", &None::<u8>),
-            Err(EncodeError::NotASequence)
-        ));
+        assert!(matches!(Frame::event("/", "m", "text"), Err(EncodeError::NotASequence)));
+        assert!(matches!(Frame::event("/", "m", &None::<u8>), Err(EncodeError::NotASequence)));
     }
 
     #[test]

@@ -29,6 +29,12 @@ pub(crate) struct GroupCore {
     engine: Weak<Core>,
 }
 
+/// A member's place in a group: dropped, wherever that is, it is no longer counted.
+pub(crate) struct Membership {
+    pub(crate) group: Arc<GroupCore>,
+    pub(crate) shard: usize,
+}
+
 /// Names a group to the shards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct GroupId(u64);
@@ -62,14 +68,7 @@ impl Group {
         self.core.order.send(|shard| {
             let (group, frame) = (self.core.id, frame.clone());
             let bytes = frame.len();
-            engine.shards[shard].push(
-                Command::Publish {
-                    group,
-                    frame,
-                    sent_at,
-                },
-                bytes,
-            );
+            engine.shards[shard].push(Command::Publish { group, frame, sent_at }, bytes);
         });
         engine.metrics.published();
         Ok(())
@@ -112,15 +111,18 @@ impl Groups {
     /// Forgets a group that nobody holds any more, unless the name has been taken again.
     fn forget(&self, name: &str) {
         let mut by_name = self.by_name.lock().expect("no lookup panics");
-        if by_name
-            .get(name)
-            .is_some_and(|core| core.strong_count() == 0)
-        {
+        if by_name.get(name).is_some_and(|core| core.strong_count() == 0) {
             by_name.remove(name);
         }
         if by_name.capacity() > 64 && by_name.len() < by_name.capacity() / 4 {
             by_name.shrink_to_fit();
         }
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.group.order.left(self.shard);
     }
 }
 

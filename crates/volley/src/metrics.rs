@@ -78,7 +78,8 @@ impl Snapshot {
 
     pub(crate) fn fanned_out(&mut self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let bucket = micros.max(1).next_power_of_two().trailing_zeros() as usize;
+        let bucket =
+            micros.checked_next_power_of_two().map_or(u32::MAX, u64::trailing_zeros) as usize;
         self.fan_out[bucket.min(FAN_OUT_BUCKETS - 1)] += 1;
     }
 
@@ -117,32 +118,20 @@ impl Snapshot {
         self.frames_waiting += frames_waiting;
         self.queued_bytes += queued_bytes;
         self.inbox_bytes += inbox_bytes;
-        self.closes
-            .iter_mut()
-            .zip(closes)
-            .for_each(|(sum, count)| *sum += count);
-        self.fan_out
-            .iter_mut()
-            .zip(fan_out)
-            .for_each(|(sum, count)| *sum += count);
+        self.closes.iter_mut().zip(closes).for_each(|(sum, count)| *sum += count);
+        self.fan_out.iter_mut().zip(fan_out).for_each(|(sum, count)| *sum += count);
     }
 }
 
 impl Metrics {
     pub(crate) fn new(shards: usize) -> Self {
         let shards = (0..shards).map(|_| Mutex::default()).collect();
-        Self {
-            shards,
-            published: AtomicU64::new(0),
-        }
+        Self { shards, published: AtomicU64::new(0) }
     }
 
     /// Makes what a shard has counted known.
     pub(crate) fn publish(&self, shard: usize, counts: &Counts) {
-        self.shards[shard]
-            .lock()
-            .expect("no reader panics")
-            .clone_from(counts);
+        self.shards[shard].lock().expect("no reader panics").clone_from(counts);
     }
 
     /// A frame was handed to a group.
@@ -180,12 +169,8 @@ mod tests {
 
     #[test]
     fn a_frame_that_is_neither_sent_nor_waiting_nor_discarded_is_missed() {
-        let counts = Counts {
-            frames_queued: 5,
-            frames_sent: 2,
-            frames_waiting: 2,
-            ..Counts::default()
-        };
+        let counts =
+            Counts { frames_queued: 5, frames_sent: 2, frames_waiting: 2, ..Counts::default() };
         assert_eq!(counts.frames_dropped(), 1);
     }
 }

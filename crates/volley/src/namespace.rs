@@ -99,9 +99,7 @@ impl<S: Send + Sync + 'static> Namespace<S> {
         F: Fn(Socket<S>, Event) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        self.on_any = Some(Box::new(move |socket, event| {
-            Box::pin(handler(socket, event))
-        }));
+        self.on_any = Some(Box::new(move |socket, event| Box::pin(handler(socket, event))));
         self
     }
 
@@ -112,9 +110,8 @@ impl<S: Send + Sync + 'static> Namespace<S> {
         F: Fn(Socket<S>, CloseReason) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        self.on_disconnect = Some(Box::new(move |socket, reason| {
-            Box::pin(handler(socket, reason))
-        }));
+        self.on_disconnect =
+            Some(Box::new(move |socket, reason| Box::pin(handler(socket, reason))));
         self
     }
 }
@@ -134,10 +131,7 @@ impl Connect {
 impl Refused {
     /// A refusal with the message for the client.
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            data: None,
-        }
+        Self { message: message.into(), data: None }
     }
 
     /// Adds details that a program can read, `error.data` in the stock clients.
@@ -182,9 +176,7 @@ impl<S: Send + Sync + 'static> Handlers for Namespace<S> {
 
 impl<S> fmt::Debug for Namespace<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Namespace")
-            .field("events", &self.on_event.keys())
-            .finish_non_exhaustive()
+        f.debug_struct("Namespace").field("events", &self.on_event.keys()).finish_non_exhaustive()
     }
 }
 

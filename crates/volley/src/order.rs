@@ -13,9 +13,7 @@ pub(crate) struct Order {
 
 impl Order {
     pub(crate) fn new(shards: usize) -> Self {
-        Self {
-            members: Mutex::new(vec![0; shards].into()),
-        }
+        Self { members: Mutex::new(vec![0; shards].into()) }
     }
 
     /// Calls `deliver` for every shard that has members. No other send or join of the group comes between.
@@ -26,11 +24,12 @@ impl Order {
         }
     }
 
-    /// Counts a member that is about to come to this shard and lets `deliver` tell the shard of it.
-    pub(crate) fn join(&self, shard: usize, deliver: impl FnOnce()) {
+    /// Counts a member that is about to come to this shard and lets `deliver` tell the shard of it. What `deliver` gives
+    /// back is the caller's to drop: by then the lock is free.
+    pub(crate) fn join<T>(&self, shard: usize, deliver: impl FnOnce() -> T) -> T {
         let mut members = self.members.lock().expect("no delivery panics");
         members[shard] += 1;
-        deliver();
+        deliver()
     }
 
     /// A member of this shard is gone, or did not come after all.

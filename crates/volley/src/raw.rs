@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::engine::Core;
 use crate::frame::Frame;
 use crate::limits::FRAME_OVERHEAD;
-use crate::shard::{Command, Key};
+use crate::shard::{Command, Key, Order};
 use crate::socket::SendError;
 use crate::websocket::Opcode;
 
@@ -37,26 +37,22 @@ impl Connection<'_> {
             Message::Binary(bytes) => Frame::engine(Opcode::Binary, bytes),
         };
         let bytes = frame.len() + FRAME_OVERHEAD;
-        self.engine.shards[self.shard].push(
-            Command::Send {
-                key: self.key,
-                frame,
-            },
-            bytes,
-        );
+        self.order(Order::Send(frame), bytes);
         Ok(())
     }
 
     /// Ends the connection, after what was sent before.
     pub fn close(&self) {
-        self.engine.shards[self.shard].push(Command::Close { key: self.key }, 0);
+        self.order(Order::Close, 0);
+    }
+
+    fn order(&self, order: Order, bytes: usize) {
+        self.engine.shards[self.shard].push(Command::Session { key: self.key, order }, bytes);
     }
 }
 
 impl std::fmt::Debug for Connection<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connection")
-            .field("key", &self.key)
-            .finish_non_exhaustive()
+        f.debug_struct("Connection").field("key", &self.key).finish_non_exhaustive()
     }
 }

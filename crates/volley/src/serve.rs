@@ -112,11 +112,8 @@ impl Server {
         tokio::pin!(stop);
         loop {
             let accepted = async {
-                let seat = seats
-                    .clone()
-                    .acquire_owned()
-                    .await
-                    .expect("the semaphore is never closed");
+                let seat =
+                    seats.clone().acquire_owned().await.expect("the semaphore is never closed");
                 (seat, self.listener.accept().await)
             };
             let (seat, accepted) = tokio::select! {
@@ -128,7 +125,7 @@ impl Server {
                 Err(error) if is_of_one_connection(&error) => continue,
                 Err(error) => {
                     tracing::warn!(%error, "no connection can be accepted now");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    pause().await;
                     continue;
                 }
             };
@@ -136,9 +133,7 @@ impl Server {
                 continue;
             };
             let service = TowerToHyperService::new(service.clone());
-            let connection = http
-                .serve_connection(io_of(stream), service)
-                .with_upgrades();
+            let connection = http.serve_connection(io_of(stream), service).with_upgrades();
             let mut stopped = stopped.clone();
             tokio::spawn(async move {
                 tokio::pin!(connection);
@@ -157,6 +152,12 @@ impl Server {
         stopping.send_replace(());
         let _ = tokio::time::timeout(self.drain_timeout, stopping.closed()).await;
     }
+}
+
+/// Out of descriptors, say: nothing tells when that is over.
+#[expect(clippy::disallowed_methods, reason = "there is no event to wait for")]
+async fn pause() {
+    tokio::time::sleep(ACCEPT_PAUSE).await;
 }
 
 fn io_of(stream: TcpStream) -> TokioIo<TcpStream> {
@@ -185,10 +186,7 @@ impl Visitors {
             return None;
         }
         *count += 1;
-        Some(Visit {
-            visitors: self.clone(),
-            address,
-        })
+        Some(Visit { visitors: self.clone(), address })
     }
 }
 
@@ -207,9 +205,9 @@ impl Drop for Visit {
 /// Whoever has an IPv6 address has a /64 of them.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
-            address.to_bits() & !u128::from(u64::MAX),
-        )),
+        IpAddr::V6(address) => {
+            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))
+        }
         v4 @ IpAddr::V4(_) => v4,
     }
 }

@@ -61,9 +61,7 @@ where
             let mut response = match (&allowed, request.method()) {
                 (Err(()), _) => error(RequestError::Forbidden),
                 (Ok(Some(_)), &Method::OPTIONS) => cors::preflight(),
-                _ => answer(&volley.core, request)
-                    .await
-                    .unwrap_or_else(std::convert::identity),
+                _ => answer(&volley.core, request).await.unwrap_or_else(std::convert::identity),
             };
             if let Ok(Some(headers)) = allowed {
                 response.headers_mut().extend(headers);
@@ -129,7 +127,5 @@ fn refusal(refusal: Refusal) -> Answer {
 
 /// The answer to a new connection when no more are taken.
 fn unavailable() -> Answer {
-    refusal(Refusal::unavailable(
-        "the server takes no more connections now",
-    ))
+    refusal(Refusal::unavailable("the server takes no more connections now"))
 }

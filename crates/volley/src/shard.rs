@@ -2,26 +2,24 @@
 //! what others have ordered, and writes; in this order, once per tick. Nothing of a connection is locked or shared.
 
 use std::collections::HashMap;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use mio::{Events, Poll, Registry, Token, Waker};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use slab::Slab;
 use tokio::sync::oneshot;
 
-pub(crate) use self::command::{Arrival, Command, Newcomer, RequestFailure};
+pub(crate) use self::command::{Arrival, Command, Newcomer, Order, Reply, Request, RequestFailure};
 pub(crate) use self::stream::Stream;
 
-use self::command::Reply;
 use self::context::Context;
 use self::inbox::{Inbox, Wake};
 use self::outbox::{GATHER_BYTES, cost};
-use self::session::{Fault, Phase, Session, open_packet};
-use self::transport::{Transport, Upgrade, WebSocket};
+use self::session::{Phase, Session, open_packet};
+use self::transport::{Transport, WebSocket};
 use crate::close::CloseReason;
 use crate::engine::Core;
 use crate::engine_io::{RequestError, Sid};
@@ -36,6 +34,7 @@ mod inbox;
 mod links;
 mod members;
 mod outbox;
+mod requests;
 mod session;
 mod stream;
 mod timers;
@@ -197,11 +196,7 @@ impl Shard {
 
     /// Clients are not read from while any shard has too much to do already: what they send would only wait there.
     fn may_read(&self) -> bool {
-        self.cx
-            .core
-            .shards
-            .iter()
-            .all(|shard| shard.bytes() < BUSY_INBOX_BYTES)
+        self.cx.core.shards.iter().all(|shard| shard.bytes() < BUSY_INBOX_BYTES)
     }
 
     fn note_ready(&mut self, events: &Events) {
@@ -241,11 +236,7 @@ impl Shard {
                 }
             });
         }
-        if self
-            .stopping
-            .as_ref()
-            .is_some_and(|stopping| stopping.at <= self.cx.now)
-        {
+        if self.stopping.as_ref().is_some_and(|stopping| stopping.at <= self.cx.now) {
             self.each(|session, cx| session.end(CloseReason::ServerShutdown, cx));
         }
     }
@@ -328,18 +319,14 @@ const GRACE_FOR_HANDLERS: Duration = Duration::from_millis(250);
 
 // Sessions.
 impl Shard {
-    /// Does something with a session and sees to what follows from it, for it and for those who wait.
-    fn with<T>(
-        &mut self,
-        key: Key,
-        act: impl FnOnce(&mut Session, &mut Context) -> T,
-    ) -> Option<T> {
-        let session = get(&mut self.sessions, key)?;
-        let result = act(session, &mut self.cx);
+    /// Does something with a session, unless it has ended, and sees to what follows from it.
+    fn with(&mut self, key: Key, act: impl FnOnce(&mut Session, &mut Context)) {
+        let Some(session) = get(&mut self.sessions, key) else { return };
+        act(session, &mut self.cx);
         session.run(&mut self.cx);
         if session.is_over() {
             self.sessions.remove(key.index as usize);
-            return Some(result);
+            return;
         }
         if let Some(at) = session.next_deadline(&self.cx)
             && session.timer_at.is_none_or(|set| at < set)
@@ -347,15 +334,20 @@ impl Shard {
             session.timer_at = Some(at);
             self.cx.timers.set(at, key);
         }
-        Some(result)
+    }
+
+    /// The session that a request names, if the request may name it.
+    fn session_for(&self, sid: Sid, binding: &[u8]) -> Result<Key, RequestError> {
+        let key = *self.cx.sids.get(&sid).ok_or(RequestError::SessionUnknown)?;
+        match self.sessions.get(key.index as usize).map(|session| &session.transport) {
+            Some(Transport::Polling(polling)) if *polling.binding == *binding => Ok(key),
+            Some(Transport::Polling(_)) => Err(RequestError::Forbidden),
+            _ => Err(RequestError::SessionUnknown),
+        }
     }
 
     fn each(&mut self, mut act: impl FnMut(&mut Session, &mut Context)) {
-        let keys: Vec<_> = self
-            .sessions
-            .iter()
-            .map(|(_, session)| session.key)
-            .collect();
+        let keys: Vec<_> = self.sessions.iter().map(|(_, session)| session.key).collect();
         for key in keys {
             self.with(key, &mut act);
         }
@@ -364,10 +356,7 @@ impl Shard {
     /// Makes room for a session and lets `make` make it for its key.
     fn insert(&mut self, make: impl FnOnce(Key, &mut Context) -> Session) -> Key {
         let entry = self.sessions.vacant_entry();
-        let key = Key {
-            index: entry.key() as u32,
-            serial: self.next_serial,
-        };
+        let key = Key { index: entry.key() as u32, serial: self.next_serial };
         self.next_serial = self.next_serial.wrapping_add(1);
         entry.insert(Box::new(make(key, &mut self.cx)));
         key
@@ -381,111 +370,23 @@ fn get(sessions: &mut Slab<Box<Session>>, key: Key) -> Option<&mut Session> {
 
 // Orders.
 impl Shard {
-    fn carry_out(&mut self, order: Command) {
-        match order {
-            Command::Publish {
-                group,
-                frame,
-                sent_at,
-            } => self.publish(group, frame, sent_at),
-            Command::Send { key, frame } => {
-                self.with(key, |session, cx| session.send(frame, cx));
-            }
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Publish { group, frame, sent_at } => self.publish(group, frame, sent_at),
             Command::Broadcast { namespace, frame } => {
                 self.each(|session, cx| session.send_in(namespace, &frame, cx));
             }
-            Command::Ask {
-                socket,
-                id,
-                frame,
-                reply,
-            } => {
-                self.with(socket.key, |session, cx| {
-                    session.ask(&socket, id, frame, reply, cx)
-                });
+            Command::Session { key, order } => {
+                self.with(key, |session, cx| session.carry_out(order, cx))
             }
-            Command::ForgetAnswer { socket, id } => {
-                self.with(socket.key, |session, _| session.forget_answer(&socket, id));
+            Command::Request { sid, binding, request } => match self.session_for(sid, &binding) {
+                Ok(key) => self.with(key, |session, cx| session.take_request(request, cx)),
+                Err(error) => request.refuse(error),
+            },
+            Command::Open { newcomer, binding, reply } => {
+                self.open_polling(newcomer, binding, reply)
             }
-            Command::Join {
-                socket,
-                group,
-                backlog,
-            } => {
-                let order = group.clone();
-                let joined = self.with(socket.key, |session, cx| {
-                    session.join(&socket, group, backlog, cx)
-                });
-                if joined.is_none() {
-                    order.order.left(self.cx.shard);
-                }
-            }
-            Command::Leave { socket, group } => {
-                self.with(socket.key, |session, cx| {
-                    session.leave_group(&socket, group, cx)
-                });
-            }
-            Command::WhenFlushed { key, done } => {
-                self.with(key, |session, cx| session.tell_when_flushed(done, cx));
-            }
-            Command::Disconnect { socket } => {
-                let reason = CloseReason::ServerDisconnect;
-                self.with(socket.key, |session, cx| {
-                    session.disconnect(&socket, reason, cx)
-                });
-            }
-            Command::Close { key } => {
-                let reason = CloseReason::ServerDisconnect;
-                self.with(key, |session, cx| {
-                    session.close(reason, CloseCode::NORMAL, cx)
-                });
-            }
-            Command::Finished { key, outcome } => {
-                self.with(key, |session, cx| {
-                    session.work.busy = false;
-                    session.settle(outcome, cx);
-                });
-            }
-            Command::Open {
-                newcomer,
-                binding,
-                reply,
-            } => self.open_polling(newcomer, binding, reply),
-            Command::Poll {
-                sid,
-                binding,
-                reply,
-            } => self.poll_for(sid, &binding, reply),
-            Command::BeginPost {
-                sid,
-                binding,
-                reply,
-            } => self.begin_post(sid, &binding, reply),
-            Command::Post {
-                sid,
-                binding,
-                body,
-                reply,
-            } => self.take_post(sid, &binding, &body, reply),
-            Command::RequestFailed {
-                sid,
-                binding,
-                failure,
-            } => {
-                if let Ok(key) = self.session_for(sid, &binding) {
-                    self.with(key, |session, cx| session.fail(failure.fault(), cx));
-                }
-            }
-            Command::BeginUpgrade {
-                sid,
-                binding,
-                reply,
-            } => self.begin_upgrade(sid, &binding, reply),
-            Command::Adopt {
-                stream,
-                received,
-                arrival,
-            } => self.adopt(stream, &received, arrival),
+            Command::Adopt { stream, received, arrival } => self.adopt(stream, &received, arrival),
             Command::Stop { deadline, done } => self.stop(deadline, done),
         }
     }
@@ -513,10 +414,7 @@ impl Shard {
 
     fn stop(&mut self, deadline: Duration, done: Option<oneshot::Sender<()>>) {
         let at = self.cx.now + deadline;
-        let stopping = self.stopping.get_or_insert(Stopping {
-            at,
-            done: Vec::new(),
-        });
+        let stopping = self.stopping.get_or_insert(Stopping { at, done: Vec::new() });
         stopping.at = stopping.at.min(at);
         stopping.done.extend(done);
         self.each(|session, cx| {
@@ -525,19 +423,8 @@ impl Shard {
     }
 }
 
-// Requests.
+// Newcomers.
 impl Shard {
-    /// The session that a request names, if the request may name it.
-    fn session_for(&mut self, sid: Sid, binding: &[u8]) -> Result<Key, RequestError> {
-        let key = *self.cx.sids.get(&sid).ok_or(RequestError::SessionUnknown)?;
-        let session = get(&mut self.sessions, key).ok_or(RequestError::SessionUnknown)?;
-        match &session.transport {
-            Transport::Polling(polling) if *polling.binding == *binding => Ok(key),
-            Transport::Polling(_) => Err(RequestError::Forbidden),
-            _ => Err(RequestError::BadRequest),
-        }
-    }
-
     fn open_polling(&mut self, newcomer: Newcomer, binding: Box<[u8]>, reply: Reply<Vec<u8>>) {
         let sid = newcomer.sid;
         if self.stopping.is_some() {
@@ -547,98 +434,9 @@ impl Shard {
         let key = self.insert(|key, cx| Session::polled(key, newcomer, binding, cx));
         self.cx.sids.insert(sid, key);
         if reply.send(Ok(open.into_bytes())).is_err() {
-            self.with(key, |session, cx| {
-                session.end(CloseReason::TransportClosed, cx)
-            });
+            self.with(key, |session, cx| session.end(CloseReason::TransportClosed, cx));
         }
         self.with(key, |_, _| ());
-    }
-
-    fn poll_for(&mut self, sid: Sid, binding: &[u8], reply: Reply<Vec<u8>>) {
-        self.request(sid, binding, reply, |session, reply, cx| {
-            let Transport::Polling(polling) = &mut session.transport else {
-                return;
-            };
-            if polling.poll.is_some() {
-                answer(reply, Err(RequestError::BadRequest));
-                return session.fail(Fault::PROTOCOL, cx);
-            }
-            polling.poll = Some(reply);
-            if polling
-                .upgrade
-                .as_ref()
-                .is_some_and(|upgrade| upgrade.probed)
-            {
-                session.release_poll(cx);
-            } else {
-                session.flush(cx);
-            }
-        });
-    }
-
-    fn begin_post(&mut self, sid: Sid, binding: &[u8], reply: Reply<usize>) {
-        self.request(sid, binding, reply, |session, reply, cx| {
-            let max_payload = session.max_payload(cx);
-            let Transport::Polling(polling) = &mut session.transport else {
-                return;
-            };
-            if polling.posting || session.phase != Phase::Open {
-                answer(reply, Err(RequestError::BadRequest));
-                return session.fail(Fault::PROTOCOL, cx);
-            }
-            polling.posting = true;
-            answer(reply, Ok(max_payload));
-        });
-    }
-
-    fn take_post(&mut self, sid: Sid, binding: &[u8], body: &Bytes, reply: Reply<()>) {
-        self.request(sid, binding, reply, |session, reply, cx| {
-            let Transport::Polling(polling) = &mut session.transport else {
-                return;
-            };
-            polling.posting = false;
-            polling.posted = Some(reply);
-            let received = str::from_utf8(body)
-                .map_err(|_| Fault::PROTOCOL)
-                .and_then(|body| session.receive_payload(body, cx));
-            if let Err(fault) = received {
-                session.fail(fault, cx);
-            }
-        });
-    }
-
-    fn begin_upgrade(&mut self, sid: Sid, binding: &[u8], reply: Reply<()>) {
-        self.request(sid, binding, reply, |session, reply, cx| {
-            let by = cx.now + cx.limits().upgrade_timeout;
-            let Transport::Polling(polling) = &mut session.transport else {
-                return;
-            };
-            if polling.upgrade.is_some() || session.phase != Phase::Open {
-                return answer(reply, Err(RequestError::BadRequest));
-            }
-            polling.upgrade = Some(Upgrade {
-                by,
-                socket: None,
-                probed: false,
-            });
-            answer(reply, Ok(()));
-        });
-    }
-
-    /// Hands a request to the session it names, or refuses it.
-    fn request<T>(
-        &mut self,
-        sid: Sid,
-        binding: &[u8],
-        reply: Reply<T>,
-        act: impl FnOnce(&mut Session, Reply<T>, &mut Context),
-    ) {
-        match self.session_for(sid, binding) {
-            Ok(key) => {
-                self.with(key, |session, cx| act(session, reply, cx));
-            }
-            Err(error) => answer(reply, Err(error)),
-        }
     }
 
     fn adopt(&mut self, mut stream: Stream, received: &[u8], arrival: Arrival) {
@@ -675,51 +473,5 @@ impl Shard {
     fn begin_reading(&mut self, key: Key, received: &[u8]) {
         let mut received = received.to_vec();
         self.with(key, |session, cx| session.receive(&mut received, cx));
-    }
-}
-
-/// Whoever asked may have gone; then their request says so itself.
-fn answer<T>(reply: Reply<T>, answer: Result<T, RequestError>) {
-    let _ = reply.send(answer);
-}
-
-impl Session {
-    /// Reads once and takes what came.
-    fn read(&mut self, buffer: &mut [u8], cx: &mut Context) {
-        let saturated = self.is_saturated();
-        let Some(socket) = self.transport.socket() else {
-            return;
-        };
-        if saturated {
-            socket.held = true;
-            return;
-        }
-        match socket.stream.read(buffer) {
-            Ok(0) => self.input_ended(cx),
-            Ok(read) => {
-                if read == buffer.len() || socket.read_closed {
-                    cx.readable.push(self.key);
-                }
-                self.receive(&mut buffer[..read], cx);
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(error) if error.kind() == ErrorKind::Interrupted => cx.readable.push(self.key),
-            Err(_) => self.input_ended(cx),
-        }
-    }
-
-    /// The client's side of the WebSocket is closed or broken.
-    fn input_ended(&mut self, cx: &mut Context) {
-        match self.transport {
-            Transport::Polling(_) => self.abandon_upgrade(CloseCode::NORMAL),
-            _ => self.end(CloseReason::TransportClosed, cx),
-        }
-    }
-
-    fn tell_when_flushed(&mut self, done: oneshot::Sender<()>, cx: &mut Context) {
-        if self.phase == Phase::Open {
-            self.when_flushed.push(done);
-            self.mark_dirty(cx);
-        }
     }
 }

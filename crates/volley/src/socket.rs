@@ -14,10 +14,10 @@ use crate::engine::Core;
 use crate::engine_io::Sid;
 use crate::event::Answer;
 use crate::frame::{EncodeError, Frame};
-use crate::group::Group;
+use crate::group::{Group, Membership};
 use crate::limits::FRAME_OVERHEAD;
 use crate::namespace::AnySession;
-use crate::shard::{Command, Key};
+use crate::shard::{Command, Key, Order};
 use crate::socket_io::PacketType;
 
 /// A socket: one client in one namespace. Clones are the same socket; holding one does not keep the client connected.
@@ -67,22 +67,13 @@ pub enum AckError {
 impl<S: Send + Sync + 'static> Socket<S> {
     /// A handle whose session type is the one its namespace stored.
     pub(crate) fn of(core: Arc<SocketCore>) -> Self {
-        debug_assert!(
-            core.session.is::<S>(),
-            "a namespace stores the type it reads"
-        );
-        Self {
-            core,
-            session: PhantomData,
-        }
+        debug_assert!(core.session.is::<S>(), "a namespace stores the type it reads");
+        Self { core, session: PhantomData }
     }
 
     /// What the namespace's `admit` said about this client.
     pub fn session(&self) -> &S {
-        self.core
-            .session
-            .downcast_ref()
-            .expect("a namespace stores the type it reads")
+        self.core.session.downcast_ref().expect("a namespace stores the type it reads")
     }
 
     /// The Socket.IO id, which the client knows as `socket.id`. A name, not a credential.
@@ -137,35 +128,22 @@ impl<S: Send + Sync + 'static> Socket<S> {
     /// the backlog, every frame sent before is not received. To say which frame is "after", take a lock of your own
     /// around this and around [`Group::send`]; neither waits for the network.
     pub fn join_after(&self, group: &Group, backlog: Vec<Frame>) -> Result<(), SendError> {
-        debug_assert_eq!(
-            group.core.namespace, self.core.namespace,
-            "a group is of one namespace"
-        );
+        debug_assert_eq!(group.core.namespace, self.core.namespace, "a group is of one namespace");
         self.core.engine.refuse_when_overloaded()?;
         let bytes = backlog.iter().map(Frame::len).sum();
-        group.core.order.join(self.core.shard, || {
-            let socket = self.core.clone();
-            self.core.order(
-                Command::Join {
-                    socket,
-                    group: group.core.clone(),
-                    backlog,
-                },
-                bytes,
-            );
+        let rejected = group.core.order.join(self.core.shard, || {
+            let membership = Membership { group: group.core.clone(), shard: self.core.shard };
+            let order = Order::Join { socket: self.core.clone(), membership, backlog };
+            let command = Command::Session { key: self.core.key, order };
+            self.core.engine.shards[self.core.shard].offer(command, bytes)
         });
+        drop(rejected);
         Ok(())
     }
 
     /// Ceases to be a member of a group.
     pub fn leave(&self, group: &Group) {
-        self.core.order(
-            Command::Leave {
-                socket: self.core.clone(),
-                group: group.core.id,
-            },
-            0,
-        );
+        self.core.order(Order::Leave { socket: self.core.clone(), group: group.core.id }, 0);
     }
 
     /// The group of this name in this socket's namespace, made if there is none.
@@ -177,30 +155,19 @@ impl<S: Send + Sync + 'static> Socket<S> {
     /// For sending much without queueing much: a page, `flushed().await`, the next page.
     pub fn flushed(&self) -> impl Future<Output = bool> + Send + use<S> {
         let (done, flushed) = oneshot::channel();
-        self.core.order(
-            Command::WhenFlushed {
-                key: self.core.key,
-                done,
-            },
-            0,
-        );
+        self.core.order(Order::WhenFlushed(done), 0);
         async move { flushed.await.is_ok() }
     }
 
     /// Ends this socket: the client is told, what was sent before arrives, events of it that wait are not handled any more.
     /// The connection stays for its other namespaces.
     pub fn disconnect(&self) {
-        self.core.order(
-            Command::Disconnect {
-                socket: self.core.clone(),
-            },
-            0,
-        );
+        self.core.order(Order::Disconnect(self.core.clone()), 0);
     }
 
     /// Ends the connection with all its namespaces, after what was sent before. A stock client connects again.
     pub fn close(&self) {
-        self.core.order(Command::Close { key: self.core.key }, 0);
+        self.core.order(Order::Close, 0);
     }
 }
 
@@ -212,13 +179,7 @@ impl SocketCore {
     pub(crate) fn send(&self, frame: Frame) -> Result<(), SendError> {
         self.engine.refuse_when_overloaded()?;
         let bytes = frame.len() + FRAME_OVERHEAD;
-        self.order(
-            Command::Send {
-                key: self.key,
-                frame,
-            },
-            bytes,
-        );
+        self.order(Order::Send(frame), bytes);
         Ok(())
     }
 
@@ -231,35 +192,15 @@ impl SocketCore {
         self.engine.refuse_when_overloaded()?;
         let id = self.next_ack.fetch_add(1, Ordering::Relaxed);
         let namespace = self.namespace_name();
-        let frame = Frame::packet(
-            PacketType::Event,
-            namespace,
-            Some(id),
-            Some(event),
-            args,
-            &[],
-        )?;
+        let frame = Frame::packet(PacketType::Event, namespace, Some(id), Some(event), args, &[])?;
         let bytes = frame.len() + FRAME_OVERHEAD;
         let (reply, answer) = oneshot::channel();
-        self.order(
-            Command::Ask {
-                socket: self.clone(),
-                id,
-                frame,
-                reply,
-            },
-            bytes,
-        );
-        Ok(Waiting {
-            socket: self.clone(),
-            id,
-            answer,
-            settled: false,
-        })
+        self.order(Order::Ask { socket: self.clone(), id, frame, reply }, bytes);
+        Ok(Waiting { socket: self.clone(), id, answer, settled: false })
     }
 
-    fn order(&self, command: Command, bytes: usize) {
-        self.engine.shards[self.shard].push(command, bytes);
+    fn order(&self, order: Order, bytes: usize) {
+        self.engine.shards[self.shard].push(Command::Session { key: self.key, order }, bytes);
     }
 }
 
@@ -275,34 +216,20 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         if !self.settled {
             let socket = self.socket.clone();
-            self.socket.order(
-                Command::ForgetAnswer {
-                    socket,
-                    id: self.id,
-                },
-                0,
-            );
+            self.socket.order(Order::ForgetAnswer { socket, id: self.id }, 0);
         }
     }
 }
 
 impl<S> Clone for Socket<S> {
     fn clone(&self) -> Self {
-        Self {
-            core: self.core.clone(),
-            session: PhantomData,
-        }
+        Self { core: self.core.clone(), session: PhantomData }
     }
 }
 
 impl<S> fmt::Debug for Socket<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Socket({} in {})",
-            self.core.id,
-            self.core.namespace_name()
-        )
+        write!(f, "Socket({} in {})", self.core.id, self.core.namespace_name())
     }
 }
 

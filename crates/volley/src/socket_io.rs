@@ -27,11 +27,6 @@ pub struct Limits {
 impl Default for Limits {
     /// Far above what people send, far below what hurts.
     fn default() -> Self {
-        Self {
-            max_attachments: 10,
-            max_depth: 64,
-            max_keys: 256,
-            max_namespace_bytes: 256,
-        }
+        Self { max_attachments: 10, max_depth: 64, max_keys: 256, max_namespace_bytes: 256 }
     }
 }

@@ -51,11 +51,7 @@ impl RequestError {
 
     /// The JSON body of the answer.
     pub fn body(self) -> String {
-        format!(
-            r#"{{"code":{},"message":"{}"}}"#,
-            self.code(),
-            self.message()
-        )
+        format!(r#"{{"code":{},"message":"{}"}}"#, self.code(), self.message())
     }
 }
 

@@ -90,9 +90,7 @@ pub(super) fn write_binary(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'b');
     let start = out.len();
     out.resize(start + bytes.len().div_ceil(3) * 4, 0);
-    BASE64
-        .encode_slice(bytes, &mut out[start..])
-        .expect("four characters for three bytes");
+    BASE64.encode_slice(bytes, &mut out[start..]).expect("four characters for three bytes");
 }
 
 impl fmt::Display for PacketError {

@@ -15,20 +15,18 @@ pub fn decode_payload(
     max_packets: usize,
 ) -> impl Iterator<Item = Result<Packet<'_>, PacketError>> {
     let mut failed = false;
-    body.split(SEPARATOR)
-        .enumerate()
-        .map_while(move |(position, text)| {
-            if failed {
-                return None;
-            }
-            let packet = if position < max_packets {
-                Packet::decode(text)
-            } else {
-                Err(PacketError::TooManyPackets)
-            };
-            failed = packet.is_err();
-            Some(packet)
-        })
+    body.split(SEPARATOR).enumerate().map_while(move |(position, text)| {
+        if failed {
+            return None;
+        }
+        let packet = if position < max_packets {
+            Packet::decode(text)
+        } else {
+            Err(PacketError::TooManyPackets)
+        };
+        failed = packet.is_err();
+        Some(packet)
+    })
 }
 
 /// Appends messages, given as the finished frames a WebSocket would get, to a polling body.

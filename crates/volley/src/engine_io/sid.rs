@@ -47,12 +47,7 @@ impl FromStr for Sid {
 
     /// Takes what `Display` writes and no other spelling.
     fn from_str(text: &str) -> Result<Self, RequestError> {
-        let bytes = BASE64
-            .decode(text)
-            .map_err(|_| RequestError::SessionUnknown)?;
-        bytes
-            .try_into()
-            .map(Self)
-            .map_err(|_| RequestError::SessionUnknown)
+        let bytes = BASE64.decode(text).map_err(|_| RequestError::SessionUnknown)?;
+        bytes.try_into().map(Self).map_err(|_| RequestError::SessionUnknown)
     }
 }

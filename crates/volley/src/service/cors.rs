@@ -24,10 +24,7 @@ pub(crate) fn allow(origins: &Origins, headers: &HeaderMap) -> Result<Option<Hea
             answer.insert(VARY, HeaderValue::from_static("Origin"));
             if let Some(origin) = origin {
                 answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-                answer.insert(
-                    ACCESS_CONTROL_ALLOW_CREDENTIALS,
-                    HeaderValue::from_static("true"),
-                );
+                answer.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
             }
         }
     }
@@ -39,10 +36,7 @@ pub(crate) fn preflight() -> Answer {
     let mut response = Answer::default();
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    headers.insert(
-        ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static("GET, POST"),
-    );
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
     headers.insert(
         ACCESS_CONTROL_ALLOW_HEADERS,
         HeaderValue::from_static("Authorization, Content-Type"),

@@ -13,37 +13,23 @@ use super::{Answer, BodyError, error, plain, text, unavailable};
 use crate::access::Pass;
 use crate::engine::{Core, Seat};
 use crate::engine_io::{RequestError, Sid};
-use crate::shard::{Command, Newcomer, RequestFailure};
+use crate::shard::{Command, Newcomer, Reply, Request, RequestFailure};
 
 /// Opens a session.
 pub(crate) async fn open(core: &Arc<Core>, pass: Pass) -> Result<Answer, Answer> {
     let seat = Seat::take(core).ok_or_else(unavailable)?;
-    let newcomer = Newcomer {
-        sid: core.new_sid(),
-        seat,
-        extensions: pass.extensions,
-    };
+    let newcomer = Newcomer { sid: Core::new_sid(), seat, extensions: pass.extensions };
     let binding = pass.binding;
-    let open = ask(core, newcomer.sid, |reply| Command::Open {
-        newcomer,
-        binding,
-        reply,
-    })
-    .await;
+    let open = ask(core, newcomer.sid, |reply| Command::Open { newcomer, binding, reply }).await;
     open.map(plain).map_err(|_| unavailable())
 }
 
 /// Waits for packets.
 pub(crate) async fn poll(core: &Arc<Core>, sid: Sid, pass: Pass) -> Result<Answer, Answer> {
-    let mut request = Underway::new(core, sid, &pass);
+    let mut underway = Underway::new(core, sid, &pass);
     let binding = pass.binding;
-    let packets = ask(core, sid, |reply| Command::Poll {
-        sid,
-        binding,
-        reply,
-    })
-    .await;
-    request.is_over();
+    let packets = request(core, sid, binding, Request::Poll).await;
+    underway.is_over();
     packets.map(plain).map_err(error)
 }
 
@@ -60,18 +46,13 @@ where
     B::Error: Into<BodyError>,
 {
     let binding = pass.binding.clone();
-    let begun = ask(core, sid, |reply| Command::BeginPost {
-        sid,
-        binding,
-        reply,
-    })
-    .await;
+    let begun = request(core, sid, binding, Request::BeginPost).await;
     let max_bytes = begun.map_err(error)?;
-    let mut request = Underway::new(core, sid, &pass);
+    let mut underway = Underway::new(core, sid, &pass);
     let timeout = core.limits.message_timeout;
     let body = match tokio::time::timeout(timeout, read(headers, body, max_bytes)).await {
         Ok(body) => body.map_err(|failure| {
-            request.failure = failure;
+            underway.failure = failure;
             match failure {
                 RequestFailure::TooLarge => text(
                     StatusCode::PAYLOAD_TOO_LARGE,
@@ -90,14 +71,8 @@ where
         }
     };
     let binding = pass.binding;
-    let taken = ask(core, sid, |reply| Command::Post {
-        sid,
-        binding,
-        body,
-        reply,
-    })
-    .await;
-    request.is_over();
+    let taken = request(core, sid, binding, |reply| Request::Post { body, reply }).await;
+    underway.is_over();
     taken.map(|()| plain("ok")).map_err(error)
 }
 
@@ -123,11 +98,22 @@ where
     }
 }
 
-/// Leaves an order that is answered. A shard that has ended knows no session.
-pub(crate) async fn ask<T>(
+/// Hands a request to the session it names.
+pub(crate) async fn request<T>(
     core: &Core,
     sid: Sid,
-    order: impl FnOnce(oneshot::Sender<Result<T, RequestError>>) -> Command,
+    binding: Box<[u8]>,
+    request: impl FnOnce(Reply<T>) -> Request,
+) -> Result<T, RequestError> {
+    let command = |reply| Command::Request { sid, binding, request: request(reply) };
+    ask(core, sid, command).await
+}
+
+/// Leaves an order that is answered. A shard that has ended knows no session.
+async fn ask<T>(
+    core: &Core,
+    sid: Sid,
+    order: impl FnOnce(Reply<T>) -> Command,
 ) -> Result<T, RequestError> {
     let (reply, answer) = oneshot::channel();
     core.shards[core.shard_of(sid)].push(order(reply), 0);
@@ -146,12 +132,7 @@ struct Underway {
 impl Underway {
     fn new(core: &Arc<Core>, sid: Sid, pass: &Pass) -> Self {
         let binding = Some(pass.binding.clone());
-        Self {
-            core: core.clone(),
-            sid,
-            binding,
-            failure: RequestFailure::Abandoned,
-        }
+        Self { core: core.clone(), sid, binding, failure: RequestFailure::Abandoned }
     }
 
     /// The shard has answered: nothing is lost any more.
@@ -164,11 +145,8 @@ impl Drop for Underway {
     fn drop(&mut self) {
         if let Some(binding) = self.binding.take() {
             let (sid, failure) = (self.sid, self.failure);
-            let failed = Command::RequestFailed {
-                sid,
-                binding,
-                failure,
-            };
+            let request = Request::Failed(failure);
+            let failed = Command::Request { sid, binding, request };
             self.core.shards[self.core.shard_of(sid)].push(failed, 0);
         }
     }

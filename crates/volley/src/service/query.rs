@@ -33,10 +33,7 @@ impl Query {
             return Err(RequestError::UnsupportedVersion);
         }
         let sid = value("sid").map(|sid| sid.parse().map_err(|_| RequestError::SessionUnknown));
-        Ok(Self {
-            transport,
-            sid: sid.transpose()?,
-        })
+        Ok(Self { transport, sid: sid.transpose()? })
     }
 }
 
@@ -47,13 +44,7 @@ mod tests {
     #[test]
     fn a_request_names_its_protocol_its_transport_and_its_session() {
         let query = Query::parse("EIO=4&transport=polling&t=abc").unwrap();
-        assert_eq!(
-            query,
-            Query {
-                transport: Transport::Polling,
-                sid: None
-            }
-        );
+        assert_eq!(query, Query { transport: Transport::Polling, sid: None });
         let query = Query::parse("transport=websocket&sid=AAAAAAAAAAAAAAAAAAAAAA&EIO=4").unwrap();
         assert_eq!(query.transport, Transport::WebSocket);
         assert_eq!(query.sid.unwrap().to_string(), "AAAAAAAAAAAAAAAAAAAAAA");
@@ -64,21 +55,12 @@ mod tests {
         for (query, refused) in [
             ("", RequestError::TransportUnknown),
             ("EIO=4", RequestError::TransportUnknown),
-            (
-                "EIO=4&transport=webtransport",
-                RequestError::TransportUnknown,
-            ),
+            ("EIO=4&transport=webtransport", RequestError::TransportUnknown),
             ("transport=polling", RequestError::UnsupportedVersion),
             ("EIO=3&transport=polling", RequestError::UnsupportedVersion),
             ("EIO=4&transport=polling&sid=", RequestError::SessionUnknown),
-            (
-                "EIO=4&transport=polling&sid=__proto__",
-                RequestError::SessionUnknown,
-            ),
-            (
-                "EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAAAAAAA%41",
-                RequestError::SessionUnknown,
-            ),
+            ("EIO=4&transport=polling&sid=__proto__", RequestError::SessionUnknown),
+            ("EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAAAAAAA%41", RequestError::SessionUnknown),
         ] {
             assert_eq!(Query::parse(query), Err(refused), "{query}");
         }

@@ -13,13 +13,13 @@ use hyper_util::server::conn::auto;
 use socket2::SockRef;
 use tokio::net::{TcpStream, UnixStream};
 
-use super::polling::ask;
+use super::polling::request;
 use super::{Answer, error, text, unavailable};
 use crate::access::Pass;
 use crate::engine::{Core, Seat};
 use crate::engine_io::Sid;
 use crate::limits::NOT_SENT_LOW_WATER;
-use crate::shard::{Arrival, Command, Newcomer, Stream};
+use crate::shard::{Arrival, Command, Newcomer, Request, Stream};
 use crate::websocket::handshake;
 
 /// Answers the handshake and sends the stream on its way.
@@ -33,9 +33,7 @@ pub(crate) async fn upgrade(
         let body = rejection.message();
         let mut response = text(rejection.status(), "text/plain; charset=UTF-8", body);
         if rejection.status() == StatusCode::UPGRADE_REQUIRED {
-            response
-                .headers_mut()
-                .insert(SEC_WEBSOCKET_VERSION, handshake::VERSION);
+            response.headers_mut().insert(SEC_WEBSOCKET_VERSION, handshake::VERSION);
         }
         response
     })?;
@@ -50,30 +48,17 @@ pub(crate) async fn upgrade(
     let (sid, arrival) = match sid {
         Some(sid) => {
             let binding = pass.binding;
-            let begun = ask(core, sid, |reply| Command::BeginUpgrade {
-                sid,
-                binding,
-                reply,
-            })
-            .await;
+            let begun = request(core, sid, binding, Request::BeginUpgrade).await;
             begun.map_err(error)?;
             (sid, Arrival::Upgrade { sid })
         }
         None => {
             let seat = Seat::take(core).ok_or_else(unavailable)?;
-            let sid = core.new_sid();
-            (
-                sid,
-                Arrival::New(Newcomer {
-                    sid,
-                    seat,
-                    extensions: pass.extensions,
-                }),
-            )
+            let sid = Core::new_sid();
+            (sid, Arrival::New(Newcomer { sid, seat, extensions: pass.extensions }))
         }
     };
-    core.runtime
-        .spawn(hand_over(core.clone(), upgrade, sid, arrival));
+    core.runtime.spawn(hand_over(core.clone(), upgrade, sid, arrival));
     Ok(switching_protocols(accept))
 }
 
@@ -95,14 +80,7 @@ async fn hand_over(core: Arc<Core>, upgrade: OnUpgrade, sid: Sid, arrival: Arriv
     };
     match into_stream(&core, upgraded) {
         Ok((stream, received)) => {
-            core.shards[core.shard_of(sid)].push(
-                Command::Adopt {
-                    stream,
-                    received,
-                    arrival,
-                },
-                0,
-            );
+            core.shards[core.shard_of(sid)].push(Command::Adopt { stream, received, arrival }, 0);
         }
         Err(error) => tracing::warn!(%error, "a WebSocket could not be taken over"),
     }
@@ -121,10 +99,7 @@ fn into_stream(core: &Core, upgraded: Upgraded) -> io::Result<(Stream, Bytes)> {
             let (near, far) = UnixStream::pair()?;
             core.runtime.spawn(pump(upgraded, far));
             let near = near.into_std()?;
-            Ok((
-                Stream::Pair(mio::net::UnixStream::from_std(near)),
-                Bytes::new(),
-            ))
+            Ok((Stream::Pair(mio::net::UnixStream::from_std(near)), Bytes::new()))
         }
     }
 }
@@ -133,9 +108,7 @@ fn tcp(stream: TcpStream) -> io::Result<Stream> {
     stream.set_nodelay(true)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     SockRef::from(&stream).set_tcp_notsent_lowat(NOT_SENT_LOW_WATER)?;
-    Ok(Stream::Tcp(mio::net::TcpStream::from_std(
-        stream.into_std()?,
-    )))
+    Ok(Stream::Tcp(mio::net::TcpStream::from_std(stream.into_std()?)))
 }
 
 /// Ends with either side; the shard sees its end of the pair close.

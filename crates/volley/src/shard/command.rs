@@ -14,74 +14,34 @@ use crate::engine::Seat;
 use crate::engine_io::{RequestError, Sid};
 use crate::event::Answer;
 use crate::frame::Frame;
-use crate::group::{GroupCore, GroupId};
+use crate::group::{GroupId, Membership};
 use crate::socket::SocketCore;
 
 /// How a shard answers a request that came over HTTP.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, RequestError>>;
 
-/// An order to a shard, carried out in the order in which it was left.
+/// An order to a shard, carried out in the sequence in which they were left.
 pub(crate) enum Command {
-    // From the HTTP door.
-    /// Opens a long-polling session.
-    Open {
-        newcomer: Newcomer,
-        binding: Box<[u8]>,
-        reply: Reply<Vec<u8>>,
-    },
-    /// A GET that waits for packets.
-    Poll {
-        sid: Sid,
-        binding: Box<[u8]>,
-        reply: Reply<Vec<u8>>,
-    },
-    /// A POST has begun; answered with how many bytes it may have.
-    BeginPost {
-        sid: Sid,
-        binding: Box<[u8]>,
-        reply: Reply<usize>,
-    },
-    /// The body of the POST that has begun.
-    Post {
-        sid: Sid,
-        binding: Box<[u8]>,
-        body: Bytes,
-        reply: Reply<()>,
-    },
-    /// A request of the session was given up or broke the rules.
-    RequestFailed {
-        sid: Sid,
-        binding: Box<[u8]>,
-        failure: RequestFailure,
-    },
-    /// A WebSocket asks to take over from long-polling.
-    BeginUpgrade {
-        sid: Sid,
-        binding: Box<[u8]>,
-        reply: Reply<()>,
-    },
-    /// A WebSocket after its handshake, with bytes that came behind it.
-    Adopt {
-        stream: Stream,
-        received: Bytes,
-        arrival: Arrival,
-    },
-
-    // From the application.
     /// A frame for every member of a group.
-    Publish {
-        group: GroupId,
-        frame: Frame,
-        sent_at: Instant,
-    },
-    Broadcast {
-        namespace: usize,
-        frame: Frame,
-    },
-    Send {
-        key: Key,
-        frame: Frame,
-    },
+    Publish { group: GroupId, frame: Frame, sent_at: Instant },
+    /// A frame for everyone in a namespace.
+    Broadcast { namespace: usize, frame: Frame },
+    /// Something for one session; nothing, when it has ended.
+    Session { key: Key, order: Order },
+    /// A request that names a long-polling session and brings what that is bound to.
+    Request { sid: Sid, binding: Box<[u8]>, request: Request },
+    /// Opens a long-polling session; the answer is its `open` packet.
+    Open { newcomer: Newcomer, binding: Box<[u8]>, reply: Reply<Vec<u8>> },
+    /// A WebSocket after its handshake, with bytes that came behind it.
+    Adopt { stream: Stream, received: Bytes, arrival: Arrival },
+    /// Ends everything, at the deadline the hard way.
+    Stop { deadline: Duration, done: Option<oneshot::Sender<()>> },
+}
+
+/// An order to a session.
+pub(crate) enum Order {
+    Send(Frame),
+    /// Sends an event and waits for the client's answer to it.
     Ask {
         socket: Arc<SocketCore>,
         id: u64,
@@ -92,36 +52,37 @@ pub(crate) enum Command {
         socket: Arc<SocketCore>,
         id: u64,
     },
+    /// Sends the backlog, then joins.
     Join {
         socket: Arc<SocketCore>,
-        group: Arc<GroupCore>,
+        membership: Membership,
         backlog: Vec<Frame>,
     },
     Leave {
         socket: Arc<SocketCore>,
         group: GroupId,
     },
-    WhenFlushed {
-        key: Key,
-        done: oneshot::Sender<()>,
-    },
-    Disconnect {
-        socket: Arc<SocketCore>,
-    },
-    Close {
-        key: Key,
-    },
-
-    // From the engine itself.
+    WhenFlushed(oneshot::Sender<()>),
+    /// Ends one socket.
+    Disconnect(Arc<SocketCore>),
+    /// Ends the connection.
+    Close,
     /// A handler that had to wait is done.
-    Finished {
-        key: Key,
-        outcome: Outcome,
-    },
-    Stop {
-        deadline: Duration,
-        done: Option<oneshot::Sender<()>>,
-    },
+    Finished(Outcome),
+}
+
+/// A request of a long-polling session.
+pub(crate) enum Request {
+    /// A GET that waits for packets.
+    Poll(Reply<Vec<u8>>),
+    /// A POST has begun; the answer is how many bytes it may have.
+    BeginPost(Reply<usize>),
+    /// The body of the POST that has begun.
+    Post { body: Bytes, reply: Reply<()> },
+    /// A WebSocket asks to take over.
+    BeginUpgrade(Reply<()>),
+    /// A request was given up or broke the rules.
+    Failed(RequestFailure),
 }
 
 /// A connection that is about to be.
@@ -146,4 +107,17 @@ pub(crate) enum RequestFailure {
     TooLarge,
     /// The body is not what the protocol has there.
     Malformed,
+}
+
+impl Request {
+    /// Tells whoever waits for it, if anybody does, that it will not be done.
+    pub(crate) fn refuse(self, error: RequestError) {
+        // Whoever waited may have gone; then their request says so itself.
+        let _ = match self {
+            Self::Poll(reply) => reply.send(Err(error)).is_ok(),
+            Self::BeginPost(reply) => reply.send(Err(error)).is_ok(),
+            Self::Post { reply, .. } | Self::BeginUpgrade(reply) => reply.send(Err(error)).is_ok(),
+            Self::Failed(_) => false,
+        };
+    }
 }

@@ -10,7 +10,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::Key;
-use super::command::Command;
+use super::command::{Command, Order};
 use super::members::Members;
 use super::outbox::{Outgoing, Sent};
 use super::timers::Timers;
@@ -50,17 +50,14 @@ impl Context {
     }
 
     pub(crate) fn outgoing(&self, frame: Frame) -> Rc<Outgoing> {
-        Rc::new(Outgoing {
-            frame,
-            since: self.now,
-        })
+        Rc::new(Outgoing { frame, since: self.now })
     }
 
     /// When the next ping is due for somebody who has just been heard.
     pub(crate) fn next_ping(&mut self) -> Instant {
         let interval = self.limits().ping_interval;
         let spread = interval / PING_JITTER_FRACTION;
-        self.now + interval - spread.mul_f64(self.random.random::<f64>())
+        self.now + (interval - spread) + spread.mul_f64(self.random.random::<f64>())
     }
 
     pub(crate) fn new_sid(&mut self) -> Sid {
@@ -72,7 +69,8 @@ impl Context {
         let (core, shard) = (self.core.clone(), self.shard);
         self.core.runtime.spawn(async move {
             let outcome = task.await;
-            core.shards[shard].push(Command::Finished { key, outcome }, 0);
+            let order = Order::Finished(outcome);
+            core.shards[shard].push(Command::Session { key, order }, 0);
         });
     }
 

@@ -29,26 +29,22 @@ struct State<T> {
 
 impl<T, W: Wake> Inbox<T, W> {
     pub(crate) fn new(waker: W) -> Self {
-        let state = State {
-            orders: Vec::new(),
-            bytes: 0,
-            asleep: false,
-            closed: false,
-        };
-        Self {
-            state: Mutex::new(state),
-            bytes: AtomicUsize::new(0),
-            waker,
-        }
+        let state = State { orders: Vec::new(), bytes: 0, asleep: false, closed: false };
+        Self { state: Mutex::new(state), bytes: AtomicUsize::new(0), waker }
     }
 
     /// Leaves an order that brings `bytes` with it. Once the inbox is closed the order is dropped, and what waits for its
     /// answer learns so by that.
     pub(crate) fn push(&self, order: T, bytes: usize) {
+        drop(self.offer(order, bytes));
+    }
+
+    /// Leaves an order, or gives it back because the inbox is closed.
+    pub(crate) fn offer(&self, order: T, bytes: usize) -> Result<(), T> {
         let wake = {
             let mut state = self.state.lock().expect("no push panics");
             if state.closed {
-                return;
+                return Err(order);
             }
             self.bytes.fetch_add(bytes, Ordering::Relaxed);
             state.bytes += bytes;
@@ -58,6 +54,7 @@ impl<T, W: Wake> Inbox<T, W> {
         if wake {
             self.waker.wake();
         }
+        Ok(())
     }
 
     /// Bytes left and not yet carried out.
@@ -68,10 +65,7 @@ impl<T, W: Wake> Inbox<T, W> {
     /// Takes all orders into the empty `orders`, whose capacity stays behind for the next ones, and says how many bytes to
     /// [`release`](Self::release) when they are carried out.
     pub(crate) fn take(&self, orders: &mut Vec<T>) -> usize {
-        debug_assert!(
-            orders.is_empty(),
-            "what was taken before is carried out first"
-        );
+        debug_assert!(orders.is_empty(), "what was taken before is carried out first");
         let mut state = self.state.lock().expect("no push panics");
         std::mem::swap(&mut state.orders, orders);
         std::mem::take(&mut state.bytes)

@@ -15,7 +15,7 @@ use crate::close::CloseReason;
 use crate::engine::Application;
 use crate::event::{Answer, Content};
 use crate::frame::Frame;
-use crate::group::{GroupCore, GroupId};
+use crate::group::{GroupId, Membership};
 use crate::namespace::{AnySession, Connect, Refused};
 use crate::raw;
 use crate::socket::SocketCore;
@@ -27,8 +27,12 @@ pub(crate) struct Link {
     namespace: usize,
     attempt: u32,
     state: State,
-    groups: Vec<Arc<GroupCore>>,
+    groups: Vec<Membership>,
     /// Who waits for the client's answer to which event.
+    #[expect(
+        clippy::box_collection,
+        reason = "hardly any socket ever waits for an answer, and all pay for the room"
+    )]
     answers: Option<Box<HashMap<u64, oneshot::Sender<Answer>>>>,
 }
 
@@ -55,11 +59,7 @@ struct Load {
 impl Link {
     /// Events that wait for the application to let the client in.
     pub(crate) fn early(&self) -> usize {
-        if let State::Entering(early) = &self.state {
-            early.len()
-        } else {
-            0
-        }
+        if let State::Entering(early) = &self.state { early.len() } else { 0 }
     }
 
     /// Takes back the events of this link that no handler has seen.
@@ -129,10 +129,7 @@ impl Session {
             return self.ask_to_enter(packet, cx);
         }
         let index = self.known_link(packet.namespace, cx)?;
-        let load = || Load {
-            content: Content::new(text, packet.data, attachments),
-            id: packet.id,
-        };
+        let load = || Load { content: Content::new(text, packet.data, attachments), id: packet.id };
         match packet.packet_type {
             PacketType::Event | PacketType::BinaryEvent => self.take_event(index, load()),
             PacketType::Ack | PacketType::BinaryAck => self.take_answer(index, load()),
@@ -144,17 +141,12 @@ impl Session {
 
     /// The link to a namespace that the client has at least asked to enter.
     fn known_link(&self, namespace: &str, cx: &Context) -> Result<usize, Fault> {
-        let known = cx
-            .core
-            .namespace(namespace)
-            .and_then(|namespace| self.link(namespace));
+        let known = cx.core.namespace(namespace).and_then(|namespace| self.link(namespace));
         known.ok_or(Fault::PROTOCOL)
     }
 
     fn link(&self, namespace: usize) -> Option<usize> {
-        self.links
-            .iter()
-            .position(|link| link.namespace == namespace)
+        self.links.iter().position(|link| link.namespace == namespace)
     }
 
     fn take_event(&mut self, index: usize, Load { content, id }: Load) {
@@ -162,11 +154,7 @@ impl Session {
             State::Entering(early) => early.push((content, id)),
             State::In(socket) => {
                 let socket = socket.clone();
-                self.work.push(Work::Event {
-                    socket,
-                    content,
-                    id,
-                });
+                self.work.push(Work::Event { socket, content, id });
             }
             State::Out => {}
         }
@@ -184,11 +172,7 @@ impl Session {
         let Application::Raw(on_message) = &cx.core.application else {
             return Ok(());
         };
-        let connection = raw::Connection {
-            engine: &cx.core,
-            shard: cx.shard,
-            key: self.key,
-        };
+        let connection = raw::Connection { engine: &cx.core, shard: cx.shard, key: self.key };
         let call = std::panic::AssertUnwindSafe(move || on_message(&connection, message));
         std::panic::catch_unwind(call).map_err(|_| Fault::PANICKED)
     }
@@ -220,22 +204,9 @@ impl Session {
         }
         link.attempt += 1;
         link.state = State::Entering(Vec::new());
-        let auth = if packet.data.is_empty() {
-            "{}"
-        } else {
-            packet.data
-        };
-        let connect = Connect {
-            auth: auth.into(),
-            extensions: self.extensions.clone(),
-        };
-        self.work.push(Work::Admit {
-            entry: Entry {
-                namespace,
-                attempt: link.attempt,
-            },
-            connect,
-        });
+        let auth = if packet.data.is_empty() { "{}" } else { packet.data };
+        let connect = Connect { auth: auth.into(), extensions: self.extensions.clone() };
+        self.work.push(Work::Admit { entry: Entry { namespace, attempt: link.attempt }, connect });
         Ok(())
     }
 
@@ -285,10 +256,7 @@ impl Session {
             return;
         };
         let hello = format!(r#"{{"sid":"{}"}}"#, socket.id);
-        self.send(
-            Frame::control(PacketType::Connect, socket.namespace_name(), &hello),
-            cx,
-        );
+        self.send(Frame::control(PacketType::Connect, socket.namespace_name(), &hello), cx);
         let connected = std::iter::once(Work::Connected(socket.clone()));
         let events = early.into_iter().map(|(content, id)| Work::Event {
             socket: socket.clone(),
@@ -303,10 +271,7 @@ impl Session {
 
     fn refuse(&mut self, namespace: &str, refused: &Refused, cx: &mut Context) {
         let json = serde_json::to_string(refused).expect("a text and a JSON value are JSON");
-        self.send(
-            Frame::control(PacketType::ConnectError, namespace, &json),
-            cx,
-        );
+        self.send(Frame::control(PacketType::ConnectError, namespace, &json), cx);
     }
 
     /// Ends a socket from this side: its client is told.
@@ -320,10 +285,7 @@ impl Session {
             return;
         };
         self.links[index].drop_events(&mut self.work);
-        self.send(
-            Frame::control(PacketType::Disconnect, socket.namespace_name(), ""),
-            cx,
-        );
+        self.send(Frame::control(PacketType::Disconnect, socket.namespace_name(), ""), cx);
         self.leave(index, reason, cx);
     }
 
@@ -331,19 +293,15 @@ impl Session {
     pub(crate) fn leave(&mut self, index: usize, reason: CloseReason, cx: &mut Context) {
         let link = &mut self.links[index];
         link.answers = None;
-        for group in std::mem::take(&mut link.groups) {
-            cx.members.leave(group.id, self.key.index);
-            group.order.left(cx.shard);
+        for membership in std::mem::take(&mut link.groups) {
+            cx.members.leave(membership.group.id, self.key.index);
         }
         if let State::In(socket) = std::mem::replace(&mut link.state, State::Out) {
             socket.connected.store(false, Ordering::Release);
             cx.counts.sockets -= 1;
             self.work.push(Work::Disconnected { socket, reason });
         }
-        let is_in_none = self
-            .links
-            .iter()
-            .all(|link| matches!(link.state, State::Out));
+        let is_in_none = self.links.iter().all(|link| matches!(link.state, State::Out));
         if is_in_none && self.connect_by.is_none() {
             self.connect_by = Some(cx.now + cx.limits().connect_timeout);
         }
@@ -356,20 +314,15 @@ impl Session {
     pub(crate) fn join(
         &mut self,
         socket: &Arc<SocketCore>,
-        group: Arc<GroupCore>,
+        membership: Membership,
         backlog: Vec<Frame>,
         cx: &mut Context,
     ) {
         let limit = cx.limits().max_groups_per_socket;
         let link = self.links.iter_mut().find(|link| link.is(socket));
-        let link = link.filter(|link| link.groups.len() < limit);
-        let Some(link) = link else {
-            return group.order.left(cx.shard);
-        };
-        if cx.members.join(group.id, self.key.index) {
-            link.groups.push(group);
-        } else {
-            group.order.left(cx.shard);
+        let Some(link) = link.filter(|link| link.groups.len() < limit) else { return };
+        if cx.members.join(membership.group.id, self.key.index) {
+            link.groups.push(membership);
         }
         for frame in backlog {
             self.send(frame, cx);
@@ -382,14 +335,11 @@ impl Session {
         group: GroupId,
         cx: &mut Context,
     ) {
-        let Some(link) = self.links.iter_mut().find(|link| link.is(socket)) else {
-            return;
-        };
-        let Some(at) = link.groups.iter().position(|own| own.id == group) else {
-            return;
-        };
-        cx.members.leave(group, self.key.index);
-        link.groups.swap_remove(at).order.left(cx.shard);
+        let Some(link) = self.links.iter_mut().find(|link| link.is(socket)) else { return };
+        if let Some(at) = link.groups.iter().position(|own| own.group.id == group) {
+            cx.members.leave(group, self.key.index);
+            link.groups.swap_remove(at);
+        }
     }
 
     /// Sends an event and remembers who waits for its answer.

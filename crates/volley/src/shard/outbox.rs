@@ -95,10 +95,7 @@ impl Outbox {
 
     /// Moves everything that waits into the body of a poll's answer.
     pub(crate) fn drain_into(&mut self, body: &mut Vec<u8>) -> Sent {
-        let sent = Sent {
-            frames: self.frames.len(),
-            bytes: self.bytes(),
-        };
+        let sent = Sent { frames: self.frames.len(), bytes: self.bytes() };
         for outgoing in self.frames.drain(..) {
             append_payload(body, outgoing.frame.as_bytes());
         }
@@ -109,10 +106,7 @@ impl Outbox {
 
     /// Drops everything that waits.
     pub(crate) fn clear(&mut self) -> Sent {
-        let sent = Sent {
-            frames: self.frames.len(),
-            bytes: self.bytes(),
-        };
+        let sent = Sent { frames: self.frames.len(), bytes: self.bytes() };
         *self = Self::default();
         sent
     }

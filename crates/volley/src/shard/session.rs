@@ -1,5 +1,6 @@
 //! One Engine.IO session: its transport, its heartbeat, its queue, its end. What Socket.IO adds is in `links`.
 
+use std::io::{ErrorKind, Read};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,7 +9,7 @@ use http::Extensions;
 use tokio::sync::oneshot;
 
 use super::Key;
-use super::command::{Newcomer, RequestFailure};
+use super::command::{Newcomer, Order};
 use super::context::Context;
 use super::links::{Assembling, Link};
 use super::outbox::{Outbox, Outgoing, cost};
@@ -70,34 +71,20 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    pub(crate) const PROTOCOL: Self = Self {
-        reason: CloseReason::ProtocolError,
-        code: CloseCode::PROTOCOL_ERROR,
-    };
-    pub(crate) const TOO_LARGE: Self = Self {
-        reason: CloseReason::TooLarge,
-        code: CloseCode::TOO_BIG,
-    };
-    pub(crate) const PANICKED: Self = Self {
-        reason: CloseReason::HandlerPanicked,
-        code: CloseCode::INTERNAL_ERROR,
-    };
-    const MESSAGE_TIMEOUT: Self = Self {
-        reason: CloseReason::MessageTimeout,
-        code: CloseCode::POLICY,
-    };
-    const CONNECT_TIMEOUT: Self = Self {
-        reason: CloseReason::ConnectTimeout,
-        code: CloseCode::POLICY,
-    };
-    const PING_TIMEOUT: Self = Self {
-        reason: CloseReason::PingTimeout,
-        code: CloseCode::GOING_AWAY,
-    };
-    const CLIENT_CLOSED: Self = Self {
-        reason: CloseReason::ClientDisconnect,
-        code: CloseCode::NORMAL,
-    };
+    pub(crate) const PROTOCOL: Self =
+        Self { reason: CloseReason::ProtocolError, code: CloseCode::PROTOCOL_ERROR };
+    pub(crate) const TOO_LARGE: Self =
+        Self { reason: CloseReason::TooLarge, code: CloseCode::TOO_BIG };
+    pub(crate) const PANICKED: Self =
+        Self { reason: CloseReason::HandlerPanicked, code: CloseCode::INTERNAL_ERROR };
+    const MESSAGE_TIMEOUT: Self =
+        Self { reason: CloseReason::MessageTimeout, code: CloseCode::POLICY };
+    const CONNECT_TIMEOUT: Self =
+        Self { reason: CloseReason::ConnectTimeout, code: CloseCode::POLICY };
+    const PING_TIMEOUT: Self =
+        Self { reason: CloseReason::PingTimeout, code: CloseCode::GOING_AWAY };
+    const CLIENT_CLOSED: Self =
+        Self { reason: CloseReason::ClientDisconnect, code: CloseCode::NORMAL };
 }
 
 // How a session comes to be.
@@ -149,10 +136,7 @@ impl Session {
             when_flushed: Vec::new(),
             timer_at: None,
             dirty: false,
-            heartbeat: Heartbeat {
-                due: cx.next_ping(),
-                asked: false,
-            },
+            heartbeat: Heartbeat { due: cx.next_ping(), asked: false },
             _seat: newcomer.seat,
         }
     }
@@ -171,8 +155,64 @@ pub(crate) fn open_packet(sid: Sid, upgrades: &[&str], cx: &Context) -> String {
     format!("0{}", open.to_json())
 }
 
+impl Session {
+    /// Does what the application, or the engine itself, has ordered.
+    pub(crate) fn carry_out(&mut self, order: Order, cx: &mut Context) {
+        match order {
+            Order::Send(frame) => self.send(frame, cx),
+            Order::Ask { socket, id, frame, reply } => self.ask(&socket, id, frame, reply, cx),
+            Order::ForgetAnswer { socket, id } => self.forget_answer(&socket, id),
+            Order::Join { socket, membership, backlog } => {
+                self.join(&socket, membership, backlog, cx)
+            }
+            Order::Leave { socket, group } => self.leave_group(&socket, group, cx),
+            Order::WhenFlushed(done) => self.tell_when_flushed(done, cx),
+            Order::Disconnect(socket) => {
+                self.disconnect(&socket, CloseReason::ServerDisconnect, cx)
+            }
+            Order::Close => self.close(CloseReason::ServerDisconnect, CloseCode::NORMAL, cx),
+            Order::Finished(outcome) => {
+                self.work.busy = false;
+                self.settle(outcome, cx);
+            }
+        }
+    }
+}
+
 // What comes in.
 impl Session {
+    /// Reads once and takes what came.
+    pub(crate) fn read(&mut self, buffer: &mut [u8], cx: &mut Context) {
+        let saturated = self.is_saturated();
+        let Some(socket) = self.transport.socket() else {
+            return;
+        };
+        if saturated {
+            socket.held = true;
+            return;
+        }
+        match socket.stream.read(buffer) {
+            Ok(0) => self.input_ended(cx),
+            Ok(read) => {
+                if read == buffer.len() || socket.read_closed {
+                    cx.readable.push(self.key);
+                }
+                self.receive(&mut buffer[..read], cx);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => cx.readable.push(self.key),
+            Err(_) => self.input_ended(cx),
+        }
+    }
+
+    /// The client's side of the WebSocket is closed or broken.
+    fn input_ended(&mut self, cx: &mut Context) {
+        match self.transport {
+            Transport::Polling(_) => self.abandon_upgrade(CloseCode::NORMAL),
+            _ => self.end(CloseReason::TransportClosed, cx),
+        }
+    }
+
     /// Takes bytes that arrived on the session's WebSocket.
     pub(crate) fn receive(&mut self, mut input: &mut [u8], cx: &mut Context) {
         while self.phase == Phase::Open {
@@ -200,35 +240,19 @@ impl Session {
         }
     }
 
-    /// Takes the body of a POST.
-    pub(crate) fn receive_payload(&mut self, body: &str, cx: &mut Context) -> Result<(), Fault> {
-        let max_packets = cx.limits().max_packets_per_payload;
-        for packet in crate::engine_io::decode_payload(body, max_packets) {
-            self.receive_packet(&packet.map_err(|_| Fault::PROTOCOL)?, cx)?;
-            if self.phase != Phase::Open {
-                break;
-            }
-        }
-        Ok(())
-    }
-
     /// The largest message this client may send now, in bytes.
     pub(crate) fn max_payload(&self, cx: &Context) -> usize {
         let trusted = match cx.core.application {
             Application::SocketIo => self.connect_by.is_none(),
             Application::Raw(_) => true,
         };
-        if trusted {
-            cx.limits().max_payload
-        } else {
-            cx.limits().max_payload_before_connect
-        }
+        if trusted { cx.limits().max_payload } else { cx.limits().max_payload_before_connect }
     }
 
     fn receive_message(&mut self, message: &Message<'_>, cx: &mut Context) -> Result<(), Fault> {
         match message {
-            Message::Text(text) if self.is_upgrading() => self.receive_on_probe(text, cx),
-            Message::Binary(_) if self.is_upgrading() => {
+            Message::Text(text) if self.is_polling() => self.receive_on_probe(text, cx),
+            Message::Binary(_) if self.is_polling() => {
                 self.abandon_upgrade(CloseCode::PROTOCOL_ERROR)
             }
             Message::Text(text) => {
@@ -240,7 +264,7 @@ impl Session {
             }
             Message::Ping(payload) => self.send(Frame::engine(Opcode::Pong, payload), cx),
             Message::Pong(_) => {}
-            Message::Close(_) if self.is_upgrading() => self.abandon_upgrade(CloseCode::NORMAL),
+            Message::Close(_) if self.is_polling() => self.abandon_upgrade(CloseCode::NORMAL),
             Message::Close(frame) => {
                 let code = frame.as_ref().map_or(CloseCode::NORMAL, |frame| frame.code);
                 let reason = CloseReason::TransportClosed;
@@ -250,17 +274,18 @@ impl Session {
         Ok(())
     }
 
-    fn receive_packet(&mut self, packet: &Packet<'_>, cx: &mut Context) -> Result<(), Fault> {
+    pub(crate) fn receive_packet(
+        &mut self,
+        packet: &Packet<'_>,
+        cx: &mut Context,
+    ) -> Result<(), Fault> {
         cx.counts.packets_received += 1;
         match packet {
             Packet::Text(text) => self.receive_text(text, cx),
             Packet::Binary(bytes) => self.receive_binary(bytes, cx),
             Packet::Pong(_) => {
                 if self.heartbeat.asked {
-                    self.heartbeat = Heartbeat {
-                        due: cx.next_ping(),
-                        asked: false,
-                    };
+                    self.heartbeat = Heartbeat { due: cx.next_ping(), asked: false };
                 }
                 Ok(())
             }
@@ -277,11 +302,8 @@ impl Session {
     fn note_partial_message(&mut self, cx: &Context) {
         let by = cx.now + cx.limits().message_timeout;
         if let Some(socket) = self.transport.socket() {
-            socket.message_by = if socket.decoder.is_idle() {
-                None
-            } else {
-                socket.message_by.or(Some(by))
-            };
+            socket.message_by =
+                if socket.decoder.is_idle() { None } else { socket.message_by.or(Some(by)) };
         }
     }
 
@@ -289,72 +311,6 @@ impl Session {
     pub(crate) fn is_saturated(&self) -> bool {
         let early: usize = self.links.iter().map(Link::early).sum();
         self.work.len() + early >= MAX_WAITING_EVENTS
-    }
-}
-
-// From long-polling to WebSocket.
-impl Session {
-    fn is_upgrading(&self) -> bool {
-        matches!(self.transport, Transport::Polling(_))
-    }
-
-    fn receive_on_probe(&mut self, text: &str, cx: &mut Context) {
-        let Transport::Polling(polling) = &mut self.transport else {
-            return;
-        };
-        let Some(upgrade) = &mut polling.upgrade else {
-            return;
-        };
-        match Packet::decode(text) {
-            Ok(Packet::Ping("probe")) => {
-                upgrade.probed = true;
-                if !upgrade.answer_probe() {
-                    return self.abandon_upgrade(CloseCode::PROTOCOL_ERROR);
-                }
-                self.release_poll(cx);
-            }
-            Ok(Packet::Upgrade) if upgrade.probed => self.complete_upgrade(cx),
-            _ => self.abandon_upgrade(CloseCode::PROTOCOL_ERROR),
-        }
-    }
-
-    /// Answers the GET that waits, with a `noop` if there is nothing else, so that the client can go over.
-    pub(crate) fn release_poll(&mut self, cx: &mut Context) {
-        if self.outbox.is_empty() {
-            self.send(Frame::engine(Opcode::Text, b"6"), cx);
-        }
-        self.flush(cx);
-    }
-
-    fn complete_upgrade(&mut self, cx: &mut Context) {
-        let Transport::Polling(polling) = &mut self.transport else {
-            return;
-        };
-        let Some(socket) = polling.upgrade.take().and_then(|upgrade| upgrade.socket) else {
-            return;
-        };
-        if let Some(poll) = polling.poll.take() {
-            let _ = poll.send(Ok(b"6".to_vec()));
-        }
-        if let Some(posted) = polling.posted.take() {
-            let _ = posted.send(Ok(()));
-        }
-        self.transport = Transport::WebSocket(socket);
-        cx.sids.remove(&self.sid);
-        cx.counts.polling_sessions -= 1;
-        cx.counts.websockets += 1;
-        cx.counts.upgrades += 1;
-        self.mark_dirty(cx);
-    }
-
-    /// The WebSocket that was to take over is gone or unfit; polling goes on.
-    pub(crate) fn abandon_upgrade(&mut self, code: CloseCode) {
-        let Transport::Polling(polling) = &mut self.transport else {
-            return;
-        };
-        if let Some(socket) = polling.upgrade.take().and_then(|upgrade| upgrade.socket) {
-            socket.part(code);
-        }
     }
 }
 
@@ -375,6 +331,13 @@ impl Session {
         cx.counts.queued_bytes += cost(&outgoing.frame) as u64;
         self.outbox.push(outgoing);
         self.mark_dirty(cx);
+    }
+
+    fn tell_when_flushed(&mut self, done: oneshot::Sender<()>, cx: &mut Context) {
+        if self.phase == Phase::Open {
+            self.when_flushed.push(done);
+            self.mark_dirty(cx);
+        }
     }
 
     pub(crate) fn is_lagging(&self, cx: &Context) -> bool {
@@ -438,24 +401,14 @@ impl Session {
             Phase::Closing { until } => return Some(until),
             Phase::Open => {}
         }
-        let stale = self
-            .outbox
-            .waiting_since()
-            .map(|since| since + cx.limits().max_queued_age);
+        let stale = self.outbox.waiting_since().map(|since| since + cx.limits().max_queued_age);
         let packet_by = self.assembling.as_ref().map(|assembling| assembling.by);
         let message_by = self.transport.socket().and_then(|socket| socket.message_by);
         let upgrade_by = self.upgrade_by();
-        [
-            Some(self.heartbeat.due),
-            self.connect_by,
-            stale,
-            packet_by,
-            message_by,
-            upgrade_by,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        [Some(self.heartbeat.due), self.connect_by, stale, packet_by, message_by, upgrade_by]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub(crate) fn on_time(&mut self, cx: &mut Context) {
@@ -492,10 +445,7 @@ impl Session {
         if self.heartbeat.asked {
             return self.fail(Fault::PING_TIMEOUT, cx);
         }
-        self.heartbeat = Heartbeat {
-            due: cx.now + cx.limits().ping_timeout,
-            asked: true,
-        };
+        self.heartbeat = Heartbeat { due: cx.now + cx.limits().ping_timeout, asked: true };
         cx.counts.pings += 1;
         self.send(cx.ping.clone(), cx);
     }
@@ -580,9 +530,7 @@ impl Session {
 
     fn start_closing(&mut self, reason: CloseReason, cx: &mut Context) {
         self.say_closed(reason, cx);
-        self.phase = Phase::Closing {
-            until: cx.now + cx.limits().close_timeout,
-        };
+        self.phase = Phase::Closing { until: cx.now + cx.limits().close_timeout };
         self.assembling = None;
         self.when_flushed = Vec::new();
     }
@@ -625,26 +573,8 @@ impl Session {
         {
             let _ = posted.send(Ok(()));
         }
-        if self
-            .transport
-            .socket()
-            .is_some_and(|socket| std::mem::take(&mut socket.held))
-        {
+        if self.transport.socket().is_some_and(|socket| std::mem::take(&mut socket.held)) {
             cx.readable.push(self.key);
-        }
-    }
-}
-
-impl RequestFailure {
-    /// What the session comes to by it.
-    pub(crate) fn fault(self) -> Fault {
-        match self {
-            Self::Abandoned => Fault {
-                reason: CloseReason::TransportClosed,
-                code: CloseCode::GOING_AWAY,
-            },
-            Self::TooLarge => Fault::TOO_LARGE,
-            Self::Malformed => Fault::PROTOCOL,
         }
     }
 }

@@ -32,8 +32,6 @@ impl Timers {
 
     /// How long until the next timer is due.
     pub(crate) fn wait(&self, now: Instant) -> Option<Duration> {
-        self.heap
-            .peek()
-            .map(|Reverse((at, _))| at.saturating_duration_since(now))
+        self.heap.peek().map(|Reverse((at, _))| at.saturating_duration_since(now))
     }
 }

@@ -75,13 +75,7 @@ impl WebSocket {
 
 impl Polling {
     pub(crate) fn new(binding: Box<[u8]>) -> Self {
-        Self {
-            binding,
-            poll: None,
-            posting: false,
-            posted: None,
-            upgrade: None,
-        }
+        Self { binding, poll: None, posting: false, posted: None, upgrade: None }
     }
 
     /// Answers what is under way when the session ends.
@@ -113,10 +107,7 @@ impl Upgrade {
     pub(crate) fn answer_probe(&mut self) -> bool {
         let mut pong = Vec::new();
         write_frame(&mut pong, Opcode::Text, b"3probe");
-        let written = self
-            .socket
-            .as_mut()
-            .map(|socket| socket.stream.write(&pong));
+        let written = self.socket.as_mut().map(|socket| socket.stream.write(&pong));
         matches!(written, Some(Ok(bytes)) if bytes == pong.len())
     }
 }

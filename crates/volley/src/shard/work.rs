@@ -17,20 +17,10 @@ use crate::socket::SocketCore;
 
 /// Something for a handler.
 pub(crate) enum Work {
-    Admit {
-        entry: Entry,
-        connect: Connect,
-    },
+    Admit { entry: Entry, connect: Connect },
     Connected(Arc<SocketCore>),
-    Event {
-        socket: Arc<SocketCore>,
-        content: Content,
-        id: Option<u64>,
-    },
-    Disconnected {
-        socket: Arc<SocketCore>,
-        reason: CloseReason,
-    },
+    Event { socket: Arc<SocketCore>, content: Content, id: Option<u64> },
+    Disconnected { socket: Arc<SocketCore>, reason: CloseReason },
 }
 
 /// One attempt of a connection to enter a namespace.
@@ -134,28 +124,18 @@ impl Work {
     fn call(self, namespaces: &[Registered]) -> Option<Doing> {
         let of = |socket: &Arc<SocketCore>| &namespaces[socket.namespace].handlers;
         match self {
-            Self::Admit { entry, connect } => Some(Doing::Admitting(
-                namespaces[entry.namespace].handlers.admit(connect),
-            )),
-            Self::Connected(socket) => of(&socket).connect(socket.clone()).map(Doing::Handling),
-            Self::Event {
-                socket,
-                content,
-                id,
-            } => {
-                let event = Event {
-                    content,
-                    id,
-                    socket: socket.clone(),
-                    answered: AtomicBool::new(false),
-                };
-                of(&socket)
-                    .event(socket.clone(), event)
-                    .map(Doing::Handling)
+            Self::Admit { entry, connect } => {
+                Some(Doing::Admitting(namespaces[entry.namespace].handlers.admit(connect)))
             }
-            Self::Disconnected { socket, reason } => of(&socket)
-                .disconnect(socket.clone(), reason)
-                .map(Doing::Handling),
+            Self::Connected(socket) => of(&socket).connect(socket.clone()).map(Doing::Handling),
+            Self::Event { socket, content, id } => {
+                let event =
+                    Event { content, id, socket: socket.clone(), answered: AtomicBool::new(false) };
+                of(&socket).event(socket.clone(), event).map(Doing::Handling)
+            }
+            Self::Disconnected { socket, reason } => {
+                of(&socket).disconnect(socket.clone(), reason).map(Doing::Handling)
+            }
         }
     }
 }

@@ -26,12 +26,7 @@ pub enum AssemblyError {
 impl Assembly {
     /// `expected` attachments belong to `text`; together they may have `max_total_bytes`.
     pub fn new(text: String, expected: usize, max_total_bytes: usize) -> Self {
-        Self {
-            text,
-            attachments: Vec::new(),
-            expected,
-            bytes_left: max_total_bytes,
-        }
+        Self { text, attachments: Vec::new(), expected, bytes_left: max_total_bytes }
     }
 
     /// Takes the next attachment; whether it was the last.
@@ -39,10 +34,7 @@ impl Assembly {
         if self.attachments.len() == self.expected {
             return Err(AssemblyError::Unexpected);
         }
-        self.bytes_left = self
-            .bytes_left
-            .checked_sub(bytes.len())
-            .ok_or(AssemblyError::TooBig)?;
+        self.bytes_left = self.bytes_left.checked_sub(bytes.len()).ok_or(AssemblyError::TooBig)?;
         self.attachments.push(Bytes::copy_from_slice(bytes));
         Ok(self.attachments.len() == self.expected)
     }

@@ -14,37 +14,21 @@ use super::Limits;
 use super::packet::{Packet, PacketError, PacketType};
 
 /// Names that events of the library itself have on one side or the other.
-const RESERVED_EVENTS: [&str; 6] = [
-    "connect",
-    "connect_error",
-    "disconnect",
-    "disconnecting",
-    "newListener",
-    "removeListener",
-];
+const RESERVED_EVENTS: [&str; 6] =
+    ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
 /// Checks that the data of a packet is JSON of the right shape and within the limits.
 pub(super) fn check(packet: &Packet<'_>, limits: &Limits) -> Result<(), PacketError> {
-    let mut check = Check {
-        limits,
-        depth: 0,
-        used: vec![false; packet.attachments],
-        refusal: None,
-    };
+    let mut check =
+        Check { limits, depth: 0, used: vec![false; packet.attachments], refusal: None };
     let mut json = serde_json::Deserializer::from_str(packet.data);
-    let shape = Shape {
-        packet_type: packet.packet_type,
-        check: &mut check,
-    };
-    shape
-        .deserialize(&mut json)
-        .and_then(|()| json.end())
-        .map_err(|error| {
-            check.refusal.unwrap_or(match error.classify() {
-                Category::Data => PacketError::InvalidPayload,
-                Category::Syntax | Category::Eof | Category::Io => PacketError::InvalidJson,
-            })
-        })?;
+    let shape = Shape { packet_type: packet.packet_type, check: &mut check };
+    shape.deserialize(&mut json).and_then(|()| json.end()).map_err(|error| {
+        check.refusal.unwrap_or(match error.classify() {
+            Category::Data => PacketError::InvalidPayload,
+            Category::Syntax | Category::Eof | Category::Io => PacketError::InvalidJson,
+        })
+    })?;
     if check.used.contains(&false) {
         return Err(PacketError::UnusedAttachment);
     }
@@ -85,9 +69,9 @@ impl Check<'_> {
             return Ok(());
         }
         let used = match number {
-            Summary::Integer(number) => usize::try_from(number)
-                .ok()
-                .and_then(|number| self.used.get_mut(number)),
+            Summary::Integer(number) => {
+                usize::try_from(number).ok().and_then(|number| self.used.get_mut(number))
+            }
             _ => None,
         };
         match used {
@@ -282,11 +266,7 @@ pub fn event_name(data: &str) -> Result<Cow<'_, str>, serde_json::Error> {
     // Reads the first element alone: the rest is as long as the client likes.
     data.trim_start()
         .strip_prefix('[')
-        .and_then(|elements| {
-            serde_json::Deserializer::from_str(elements)
-                .into_iter()
-                .next()
-        })
+        .and_then(|elements| serde_json::Deserializer::from_str(elements).into_iter().next())
         .unwrap_or_else(|| Err(serde_json::Error::custom("no event without a name")))
         .map(|Name(name)| name)
 }
@@ -309,10 +289,7 @@ fn read_args<'de, T: Deserialize<'de>>(
     skip: usize,
 ) -> Result<T, serde_json::Error> {
     let mut json = serde_json::Deserializer::from_str(data);
-    let args = json.deserialize_seq(ArgsVisitor {
-        skip,
-        args: PhantomData,
-    })?;
+    let args = json.deserialize_seq(ArgsVisitor { skip, args: PhantomData })?;
     json.end()?;
     Ok(args)
 }

@@ -105,13 +105,7 @@ impl<'a> Packet<'a> {
         };
         let (namespace, rest) = split_namespace(rest, limits.max_namespace_bytes)?;
         let (id, data) = split_id(rest)?;
-        let packet = Self {
-            packet_type,
-            attachments,
-            namespace,
-            id,
-            data,
-        };
+        let packet = Self { packet_type, attachments, namespace, id, data };
         packet.check(limits)?;
         Ok(packet)
     }
@@ -137,9 +131,7 @@ impl<'a> Packet<'a> {
 /// might take (`-1`, `+1`, `1e3`) has crashed servers.
 fn split_attachments(text: &str, max: usize) -> Result<(usize, &str), PacketError> {
     let (digits, rest) = split_digits(text);
-    let rest = rest
-        .strip_prefix('-')
-        .ok_or(PacketError::InvalidAttachments)?;
+    let rest = rest.strip_prefix('-').ok_or(PacketError::InvalidAttachments)?;
     match digits.parse() {
         // Also when it is zero: nothing would ever complete such a packet.
         Err(_) if digits.is_empty() => Err(PacketError::InvalidAttachments),
@@ -158,9 +150,7 @@ fn split_namespace(text: &str, max_bytes: usize) -> Result<(&str, &str), PacketE
     if namespace.len() > max_bytes {
         return Err(PacketError::NamespaceTooLong);
     }
-    let path = namespace
-        .split_once('?')
-        .map_or(namespace, |(path, _query)| path);
+    let path = namespace.split_once('?').map_or(namespace, |(path, _query)| path);
     Ok((path, rest))
 }
 
@@ -174,9 +164,7 @@ fn split_id(text: &str) -> Result<(Option<u64>, &str), PacketError> {
 }
 
 fn split_digits(text: &str) -> (&str, &str) {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text.split_at(end)
 }
 

@@ -58,14 +58,11 @@ impl CloseFrame {
         if payload.is_empty() {
             return Ok(None);
         }
-        let (&code, reason) = payload
-            .split_first_chunk()
-            .ok_or(Violation::Protocol("close code of one byte"))?;
+        let (&code, reason) =
+            payload.split_first_chunk().ok_or(Violation::Protocol("close code of one byte"))?;
         let code = CloseCode::new(u16::from_be_bytes(code))
             .ok_or(Violation::Protocol("close code not for the wire"))?;
-        let reason = str::from_utf8(reason)
-            .map_err(|_| Violation::InvalidUtf8)?
-            .to_owned();
+        let reason = str::from_utf8(reason).map_err(|_| Violation::InvalidUtf8)?.to_owned();
         Ok(Some(Self { code, reason }))
     }
 }

@@ -3,10 +3,7 @@
 //! A message that lies whole in the input costs no allocation. Everything else waits in one box,
 //! which exists only while a message is partly received, so an idle connection holds eight bytes.
 
-#![expect(
-    clippy::mut_mut,
-    reason = "the input is a slice that gets shorter from the front"
-)]
+#![expect(clippy::mut_mut, reason = "the input is a slice that gets shorter from the front")]
 
 use std::borrow::Cow;
 use std::mem;
@@ -107,37 +104,20 @@ impl Decoder {
         input: &mut &mut [u8],
         limits: Limits,
     ) -> Result<Option<Frame>, Violation> {
-        if let Some(frame) = self
-            .partial
-            .as_mut()
-            .and_then(|partial| partial.frame.take())
-        {
+        if let Some(frame) = self.partial.as_mut().and_then(|partial| partial.frame.take()) {
             return Ok(Some(frame));
         }
         let Some(header) = self.read_header(input)? else {
             return Ok(None);
         };
-        let message = self
-            .partial
-            .as_mut()
-            .and_then(|partial| partial.message.as_mut());
+        let message = self.partial.as_mut().and_then(|partial| partial.message.as_mut());
         let remaining = admit(&header, message, limits)?;
-        let Header {
-            opcode, fin, mask, ..
-        } = header;
-        Ok(Some(Frame {
-            opcode,
-            fin,
-            remaining,
-            mask,
-        }))
+        let Header { opcode, fin, mask, .. } = header;
+        Ok(Some(Frame { opcode, fin, remaining, mask }))
     }
 
     fn read_header(&mut self, input: &mut &mut [u8]) -> Result<Option<Header>, Violation> {
-        if self
-            .partial
-            .as_ref()
-            .is_none_or(|partial| partial.header.length == 0)
+        if self.partial.as_ref().is_none_or(|partial| partial.header.length == 0)
             && let Some((header, length)) = Header::parse(input)?
         {
             take_front(input, length);
@@ -148,11 +128,7 @@ impl Decoder {
 
     fn holds_nothing_of(&self, opcode: Opcode) -> bool {
         self.partial.as_ref().is_none_or(|partial| {
-            if opcode.is_control() {
-                partial.control.is_empty()
-            } else {
-                partial.message.is_none()
-            }
+            if opcode.is_control() { partial.control.is_empty() } else { partial.message.is_none() }
         })
     }
 
@@ -168,9 +144,7 @@ impl Decoder {
             partial.control.extend_from_slice(payload);
             frame.opcode
         } else {
-            let message = partial
-                .message
-                .get_or_insert_with(|| Fragments::new(frame.opcode));
+            let message = partial.message.get_or_insert_with(|| Fragments::new(frame.opcode));
             message.push(payload)?;
             message.opcode
         };
@@ -183,11 +157,7 @@ impl Decoder {
         let bytes = if opcode.is_control() {
             mem::take(&mut partial.control)
         } else {
-            partial
-                .message
-                .take()
-                .map(|message| message.bytes)
-                .unwrap_or_default()
+            partial.message.take().map(|message| message.bytes).unwrap_or_default()
         };
         Message::new(opcode, Cow::Owned(bytes)).map(Some)
     }
@@ -260,12 +230,7 @@ impl Frame {
 
 impl Fragments {
     fn new(opcode: Opcode) -> Self {
-        Self {
-            opcode,
-            bytes: Vec::new(),
-            frames: 1,
-            valid: 0,
-        }
+        Self { opcode, bytes: Vec::new(), frames: 1, valid: 0 }
     }
 
     /// Appends, and refuses bytes that no continuation could make UTF-8 without waiting for it.

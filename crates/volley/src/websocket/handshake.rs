@@ -50,16 +50,11 @@ pub fn accept(request: &Parts) -> Result<HeaderValue, Rejection> {
     if only(headers, &SEC_WEBSOCKET_VERSION) != Some(&VERSION) {
         return Err(Rejection::Version);
     }
-    let key = only(headers, &SEC_WEBSOCKET_KEY)
-        .ok_or(Rejection::Key)?
-        .as_bytes();
+    let key = only(headers, &SEC_WEBSOCKET_KEY).ok_or(Rejection::Key)?.as_bytes();
     if BASE64.decode(key).map_or(0, |bytes| bytes.len()) != KEY_BYTES {
         return Err(Rejection::Key);
     }
-    let digest = Sha1::new()
-        .chain_update(key)
-        .chain_update(ACCEPT_SUFFIX)
-        .finalize();
+    let digest = Sha1::new().chain_update(key).chain_update(ACCEPT_SUFFIX).finalize();
     Ok(HeaderValue::try_from(BASE64.encode(digest)).expect("base64 is made of header characters"))
 }
 

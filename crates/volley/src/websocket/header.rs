@@ -97,12 +97,7 @@ impl Header {
         let Some((&mask, payload)) = rest.split_first_chunk() else {
             return Ok(None);
         };
-        let header = Self {
-            fin,
-            opcode,
-            length,
-            mask,
-        };
+        let header = Self { fin, opcode, length, mask };
         Ok(Some((header, bytes.len() - payload.len())))
     }
 }
