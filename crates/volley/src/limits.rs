@@ -47,8 +47,8 @@ pub(crate) const BUSY_INBOX_BYTES: usize = 8 * 1024 * 1024;
 pub(crate) const MAX_WAITING_EVENTS: usize = 64;
 /// Bytes that the kernel may hold unsent for one connection, so that lag shows in our queue and not in its.
 pub(crate) const NOT_SENT_LOW_WATER: u32 = 128 * 1024;
-/// A ping is due between 7/8 and the whole of the interval, so that a storm of connects does not stay one of pings.
-pub(crate) const PING_JITTER_FRACTION: u32 = 8;
+/// By how much of the interval a ping may be early, so that a storm of connects does not stay one of pings.
+pub(crate) const PING_JITTER: f64 = 0.125;
 /// What a frame costs in a queue besides its bytes.
 pub(crate) const FRAME_OVERHEAD: usize = 32;
 

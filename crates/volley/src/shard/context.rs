@@ -18,7 +18,7 @@ use super::work::Task;
 use crate::engine::Core;
 use crate::engine_io::Sid;
 use crate::frame::Frame;
-use crate::limits::{Limits, PING_JITTER_FRACTION};
+use crate::limits::{Limits, PING_JITTER};
 use crate::metrics::Counts;
 
 /// The shard without its sessions.
@@ -56,8 +56,7 @@ impl Context {
     /// When the next ping is due for somebody who has just been heard.
     pub(crate) fn next_ping(&mut self) -> Instant {
         let interval = self.limits().ping_interval;
-        let spread = interval / PING_JITTER_FRACTION;
-        self.now + (interval - spread) + spread.mul_f64(self.random.random::<f64>())
+        self.now + interval.mul_f64(1.0 - PING_JITTER * self.random.random::<f64>())
     }
 
     pub(crate) fn new_sid(&mut self) -> Sid {
