@@ -2,12 +2,13 @@
 //!
 //! Namespaces, sockets and handlers live with the connections.
 
+mod args;
 mod assembly;
 mod json;
 mod packet;
 
+pub use args::{ack_args, event_args, event_name};
 pub use assembly::{Assembly, AssemblyError};
-pub use json::{ack_args, event_args, event_name};
 pub use packet::{Packet, PacketError, PacketType, encode_header};
 
 /// What a packet of a client may ask for.

@@ -62,3 +62,30 @@ impl fmt::Display for RequestError {
 }
 
 impl Error for RequestError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_find_the_codes_and_words_they_know() {
+        for (error, status, body) in [
+            (RequestError::TransportUnknown, 400, r#"{"code":0,"message":"Transport unknown"}"#),
+            (RequestError::SessionUnknown, 400, r#"{"code":1,"message":"Session ID unknown"}"#),
+            (
+                RequestError::BadHandshakeMethod,
+                400,
+                r#"{"code":2,"message":"Bad handshake method"}"#,
+            ),
+            (RequestError::BadRequest, 400, r#"{"code":3,"message":"Bad request"}"#),
+            (RequestError::Forbidden, 403, r#"{"code":4,"message":"Forbidden"}"#),
+            (
+                RequestError::UnsupportedVersion,
+                400,
+                r#"{"code":5,"message":"Unsupported protocol version"}"#,
+            ),
+        ] {
+            assert_eq!((error.status().as_u16(), error.body().as_str()), (status, body));
+        }
+    }
+}

@@ -32,3 +32,23 @@ impl Open<'_> {
 fn in_milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u128(time.as_millis())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_terms_are_written_as_the_protocol_shows_them() {
+        let open = Open {
+            sid: "lv_VI97HAXpY6yYWAAAC",
+            upgrades: &["websocket"],
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            max_payload: 1_000_000,
+        };
+        assert_eq!(
+            open.to_json(),
+            r#"{"sid":"lv_VI97HAXpY6yYWAAAC","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#
+        );
+    }
+}

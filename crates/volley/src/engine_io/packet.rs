@@ -106,3 +106,83 @@ impl fmt::Display for PacketError {
 }
 
 impl Error for PacketError {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn write(packet: &Packet<'_>) -> String {
+        let mut out = Vec::new();
+        packet.write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn every_packet_is_read_and_written() {
+        for (text, packet) in [
+            (r#"0{"sid":"x"}"#, Packet::Open(r#"{"sid":"x"}"#)),
+            ("1", Packet::Close),
+            ("2", Packet::Ping("")),
+            ("2probe", Packet::Ping("probe")),
+            ("3", Packet::Pong("")),
+            ("3probe", Packet::Pong("probe")),
+            ("4", Packet::Text("")),
+            ("4hello €", Packet::Text("hello €")),
+            ("5", Packet::Upgrade),
+            ("6", Packet::Noop),
+            ("bAQIDBA==", Packet::Binary(vec![1, 2, 3, 4].into())),
+            ("b", Packet::Binary(vec![].into())),
+        ] {
+            assert_eq!(Packet::decode(text), Ok(packet.clone()));
+            assert_eq!(write(&packet), text);
+        }
+    }
+
+    #[test]
+    fn text_without_a_type_is_no_packet() {
+        assert_eq!(Packet::decode(""), Err(PacketError::Empty));
+        for text in ["abc", "7", "9", " 4", "-1", "B", "\0", "__proto__"] {
+            assert_eq!(Packet::decode(text), Err(PacketError::UnknownType), "{text}");
+        }
+    }
+
+    /// Such a packet, cut after its first byte, once took a server down.
+    #[test]
+    fn a_first_character_of_several_bytes_is_no_packet_type() {
+        for text in ["é", "€4", "🦀", "\u{feff}4hello"] {
+            assert_eq!(Packet::decode(text), Err(PacketError::UnknownType), "{text}");
+        }
+    }
+
+    #[test]
+    fn packets_that_say_all_with_their_type_have_no_payload() {
+        for text in ["1bye", "5probe", "6 "] {
+            assert_eq!(Packet::decode(text), Err(PacketError::UnexpectedPayload), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_binary_message_must_be_base64() {
+        for text in ["bA", "bAQIDBA", "bAQIDBB==", "b====", "bAQ==IDBA", "b_-_-", "bé"] {
+            assert_eq!(Packet::decode(text), Err(PacketError::InvalidBase64), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_refused_or_written_as_it_was(text in "[0-7b]?\\PC*") {
+            if let Ok(packet) = Packet::decode(&text) {
+                prop_assert_eq!(write(&packet), text);
+            }
+        }
+
+        #[test]
+        fn any_bytes_survive_as_base64(bytes: Vec<u8>) {
+            let packet = Packet::Binary(bytes.into());
+            let text = write(&packet);
+            prop_assert_eq!(Packet::decode(&text), Ok(packet));
+        }
+    }
+}

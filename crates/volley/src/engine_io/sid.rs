@@ -51,3 +51,63 @@ impl FromStr for Sid {
         bytes.try_into().map(Self).map_err(|_| RequestError::SessionUnknown)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    use super::*;
+
+    #[test]
+    fn an_id_is_22_characters_that_a_query_carries_unescaped() {
+        let text = Sid::random(&mut StdRng::seed_from_u64(1)).to_string();
+        assert_eq!(text.len(), 22);
+        assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+    }
+
+    #[test]
+    fn two_ids_differ() {
+        let mut rng = StdRng::seed_from_u64(1);
+        assert_ne!(Sid::random(&mut rng), Sid::random(&mut rng));
+    }
+
+    #[test]
+    fn what_is_no_id_names_no_session() {
+        for text in [
+            "",
+            "__proto__",
+            "AAAAAAAAAAAAAAAAAAAAA",
+            "AAAAAAAAAAAAAAAAAAAAAAA",
+            "AAAAAAAAAAAAAAAAAAAAAA==",
+            "AAAAAAAAAAAAAAAAAAAAAB",
+            "AAAAAAAAAAAAAAAAAAAA+A",
+            "AAAAAAAAAAAAAAAAAAAA A",
+            "ééééééééééé",
+        ] {
+            assert_eq!(text.parse::<Sid>(), Err(RequestError::SessionUnknown), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_log_shows_too_little_to_use() {
+        let sid: Sid = "AQIDBAUGBwgJCgsMDQ4PEA".parse().unwrap();
+        assert_eq!(format!("{sid:?}"), "Sid(0102…)");
+    }
+
+    proptest! {
+        #[test]
+        fn an_id_is_read_back_as_it_was_written(bytes: [u8; 16]) {
+            let sid = Sid(bytes);
+            prop_assert_eq!(sid.to_string().parse(), Ok(sid));
+        }
+
+        #[test]
+        fn each_id_has_one_spelling(text in "[A-Za-z0-9_-]{22}") {
+            if let Ok(sid) = text.parse::<Sid>() {
+                prop_assert_eq!(sid.to_string(), text);
+            }
+        }
+    }
+}

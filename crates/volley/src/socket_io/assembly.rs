@@ -55,3 +55,36 @@ impl fmt::Display for AssemblyError {
 }
 
 impl Error for AssemblyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assembly(expected: usize, max_total_bytes: usize) -> Assembly {
+        Assembly::new("the text".to_owned(), expected, max_total_bytes)
+    }
+
+    #[test]
+    fn attachments_are_kept_in_the_order_they_came() {
+        let mut assembly = assembly(2, 10);
+        assert_eq!(assembly.push(&[1, 2]), Ok(false));
+        assert_eq!(assembly.push(&[]), Ok(true));
+        let (text, attachments) = assembly.into_parts();
+        assert_eq!(text, "the text");
+        assert_eq!(attachments, [&[1, 2][..], &[]]);
+    }
+
+    #[test]
+    fn attachments_are_too_big_together() {
+        let mut assembly = assembly(3, 10);
+        assert_eq!(assembly.push(&[0; 6]), Ok(false));
+        assert_eq!(assembly.push(&[0; 5]), Err(AssemblyError::TooBig));
+    }
+
+    #[test]
+    fn an_attachment_too_many_is_refused() {
+        let mut assembly = assembly(1, 10);
+        assert_eq!(assembly.push(&[1]), Ok(true));
+        assert_eq!(assembly.push(&[2]), Err(AssemblyError::Unexpected));
+    }
+}

@@ -4,7 +4,12 @@ use std::error::Error;
 use std::fmt;
 use std::io::Write as _;
 
-use super::{Limits, json};
+use super::json::{self, Summary};
+use super::{Limits, event_name};
+
+/// Names that events of the library itself have on one side or the other.
+const RESERVED_EVENTS: [&str; 6] =
+    ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
 /// What a packet is for; the discriminant is the digit on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,20 +116,32 @@ impl<'a> Packet<'a> {
     }
 
     fn check(&self, limits: &Limits) -> Result<(), PacketError> {
+        use PacketType::{Ack, BinaryAck, BinaryEvent, Connect, ConnectError, Disconnect, Event};
+
         match (self.packet_type, self.id) {
-            (PacketType::ConnectError, _) => return Err(PacketError::ServerOnly),
-            (PacketType::Connect | PacketType::Disconnect, Some(_))
-            | (PacketType::Ack | PacketType::BinaryAck, None) => {
+            (ConnectError, _) => return Err(PacketError::ServerOnly),
+            (Connect | Disconnect, Some(_)) | (Ack | BinaryAck, None) => {
                 return Err(PacketError::InvalidId);
             }
             _ => {}
         }
-        match self.packet_type {
-            PacketType::Connect | PacketType::Disconnect if self.data.is_empty() => Ok(()),
-            PacketType::Disconnect => Err(PacketError::InvalidPayload),
-            _ => json::check(self, limits),
+        if self.data.is_empty() && matches!(self.packet_type, Connect | Disconnect) {
+            return Ok(());
+        }
+        match (self.packet_type, json::check(self.data, self.attachments, limits)?) {
+            (Connect, Summary::Object) | (Ack | BinaryAck, Summary::Array) => Ok(()),
+            (Event | BinaryEvent, Summary::Array) => check_event_name(self.data),
+            _ => Err(PacketError::InvalidPayload),
         }
     }
+}
+
+fn check_event_name(data: &str) -> Result<(), PacketError> {
+    let name = event_name(data).map_err(|_| PacketError::InvalidPayload)?;
+    if RESERVED_EVENTS.contains(&&*name) {
+        return Err(PacketError::ReservedEvent);
+    }
+    Ok(())
 }
 
 /// `<digits>-` of a binary packet. The digits are looked at one by one: what else a number parser
@@ -210,3 +227,6 @@ impl fmt::Display for PacketError {
 }
 
 impl Error for PacketError {}
+
+#[cfg(test)]
+mod tests;

@@ -78,3 +78,37 @@ pub fn close_frame(code: CloseCode, reason: &str) -> Vec<u8> {
     );
     frame
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::websocket::frames;
+
+    #[test]
+    fn codes_that_must_not_stand_in_a_frame_cannot_be_made() {
+        for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535] {
+            assert_eq!(CloseCode::new(code), None, "{code}");
+        }
+        for code in [1000, 1003, 1007, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999] {
+            assert_eq!(CloseCode::new(code).map(CloseCode::get), Some(code));
+        }
+    }
+
+    #[test]
+    fn a_close_frame_is_read_back_as_it_was_written() {
+        let frame = close_frame(CloseCode::GOING_AWAY, "see you");
+        let (opcode, payload) = frames(&frame).next().unwrap();
+        assert_eq!(opcode, Opcode::Close);
+        let close = CloseFrame::parse(payload).unwrap().unwrap();
+        assert_eq!(close, CloseFrame { code: CloseCode::GOING_AWAY, reason: "see you".into() });
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_where_a_character_ends() {
+        let reason = "é".repeat(100);
+        let frame = close_frame(CloseCode::NORMAL, &reason);
+        let (_, payload) = frames(&frame).next().unwrap();
+        assert_eq!(payload.len(), 124);
+        assert_eq!(CloseFrame::parse(payload).unwrap().unwrap().reason, "é".repeat(61));
+    }
+}

@@ -5,6 +5,11 @@
 
 #![expect(clippy::mut_mut, reason = "the input is a slice that gets shorter from the front")]
 
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::mem;
 
@@ -25,9 +30,9 @@ struct Partial {
     header: SplitHeader,
     /// The frame whose header is read and whose payload is not.
     frame: Option<Frame>,
-    /// Payload of a control frame: apart, since it may come between the fragments of a message.
-    control: Vec<u8>,
-    message: Option<Fragments>,
+    message: Option<Unfinished>,
+    /// Apart, since it may come between the fragments of the message.
+    control: Option<Unfinished>,
 }
 
 /// The beginning of a header that was cut by the end of the input.
@@ -47,10 +52,10 @@ struct Frame {
     mask: [u8; 4],
 }
 
-/// The fragments of one message, in one buffer. It grows with what arrived, not with what was
-/// announced: a client that only promises gigabytes costs nothing.
+/// The payload of one message as far as it is here, its fragments in one buffer. It grows with what
+/// arrived, not with what was announced: a client that only promises gigabytes costs nothing.
 #[derive(Debug)]
-struct Fragments {
+struct Unfinished {
     opcode: Opcode,
     bytes: Vec<u8>,
     /// How many frames began.
@@ -126,10 +131,8 @@ impl Decoder {
         self.partial.get_or_insert_default().header.read(input)
     }
 
-    fn holds_nothing_of(&self, opcode: Opcode) -> bool {
-        self.partial.as_ref().is_none_or(|partial| {
-            if opcode.is_control() { partial.control.is_empty() } else { partial.message.is_none() }
-        })
+    fn holds_nothing_of(&mut self, opcode: Opcode) -> bool {
+        self.partial.as_mut().is_none_or(|partial| partial.unfinished(opcode).is_none())
     }
 
     /// Puts a piece of payload to what was kept before; a message if that makes one whole.
@@ -139,27 +142,13 @@ impl Decoder {
         payload: &[u8],
     ) -> Result<Option<Message<'static>>, Violation> {
         let partial = self.partial.get_or_insert_default();
-        let ends_message = frame.ends_message();
-        let opcode = if frame.opcode.is_control() {
-            partial.control.extend_from_slice(payload);
-            frame.opcode
-        } else {
-            let message = partial.message.get_or_insert_with(|| Fragments::new(frame.opcode));
-            message.push(payload)?;
-            message.opcode
-        };
+        let unfinished = partial.unfinished(frame.opcode);
+        unfinished.get_or_insert_with(|| Unfinished::new(frame.opcode)).push(payload)?;
+        let finished = unfinished.take_if(|_| frame.ends_message());
         if frame.remaining > 0 {
             partial.frame = Some(frame);
         }
-        if !ends_message {
-            return Ok(None);
-        }
-        let bytes = if opcode.is_control() {
-            mem::take(&mut partial.control)
-        } else {
-            partial.message.take().map(|message| message.bytes).unwrap_or_default()
-        };
-        Message::new(opcode, Cow::Owned(bytes)).map(Some)
+        finished.map(|message| Message::new(message.opcode, Cow::Owned(message.bytes))).transpose()
     }
 }
 
@@ -168,7 +157,7 @@ impl Decoder {
 /// Decided on the header alone, before a byte of payload is kept.
 fn admit(
     header: &Header,
-    message: Option<&mut Fragments>,
+    message: Option<&mut Unfinished>,
     limits: Limits,
 ) -> Result<usize, Violation> {
     let kept = match (header.opcode, message) {
@@ -193,6 +182,13 @@ fn admit(
         .ok()
         .filter(|&length| length <= limits.max_message_bytes.saturating_sub(kept))
         .ok_or(Violation::TooBig)
+}
+
+impl Partial {
+    /// The message a frame with this opcode belongs to.
+    fn unfinished(&mut self, opcode: Opcode) -> &mut Option<Unfinished> {
+        if opcode.is_control() { &mut self.control } else { &mut self.message }
+    }
 }
 
 impl SplitHeader {
@@ -228,7 +224,7 @@ impl Frame {
     }
 }
 
-impl Fragments {
+impl Unfinished {
     fn new(opcode: Opcode) -> Self {
         Self { opcode, bytes: Vec::new(), frames: 1, valid: 0 }
     }

@@ -104,3 +104,100 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    /// The request of RFC 6455 §1.3, with some headers replaced or, by an empty value, removed.
+    fn request(changes: &[(&'static str, &'static str)]) -> Parts {
+        let mut request = Request::get("/chat")
+            .header("host", "server.example.com")
+            .header("upgrade", "websocket")
+            .header("connection", "Upgrade")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("sec-websocket-version", "13")
+            .body(())
+            .unwrap();
+        for &(name, value) in changes {
+            request.headers_mut().remove(name);
+            if !value.is_empty() {
+                request.headers_mut().insert(name, HeaderValue::from_static(value));
+            }
+        }
+        request.into_parts().0
+    }
+
+    #[test]
+    fn the_example_of_the_standard_is_answered_as_it_says() {
+        assert_eq!(accept(&request(&[])).unwrap(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    #[test]
+    fn tokens_are_found_in_lists_and_in_any_case() {
+        let changes = [("upgrade", "h2c, WebSocket"), ("connection", "keep-alive,  UPGRADE ")];
+        assert!(accept(&request(&changes)).is_ok());
+
+        let mut two_lines = request(&[("connection", "keep-alive")]);
+        two_lines.headers.append("connection", HeaderValue::from_static("upgrade"));
+        assert!(accept(&two_lines).is_ok());
+    }
+
+    #[test]
+    fn a_request_that_does_not_ask_for_a_websocket_is_rejected() {
+        for change in [
+            ("upgrade", ""),
+            ("upgrade", "websockets"),
+            ("connection", ""),
+            ("connection", "close"),
+        ] {
+            let rejection = accept(&request(&[change])).unwrap_err();
+            assert_eq!(rejection, Rejection::NoUpgrade);
+            assert_eq!(rejection.status(), StatusCode::BAD_REQUEST);
+        }
+    }
+
+    #[test]
+    fn only_get_over_http_1_1_opens_a_websocket() {
+        let mut post = request(&[]);
+        post.method = Method::POST;
+        assert_eq!(accept(&post), Err(Rejection::Method));
+
+        let mut old = request(&[]);
+        old.version = Version::HTTP_10;
+        assert_eq!(accept(&old), Err(Rejection::HttpVersion));
+    }
+
+    #[test]
+    fn another_version_is_told_which_one_is_spoken() {
+        for version in ["", "8", "13, 8", "013"] {
+            let rejection = accept(&request(&[("sec-websocket-version", version)])).unwrap_err();
+            assert_eq!(rejection, Rejection::Version);
+            assert_eq!(rejection.status(), StatusCode::UPGRADE_REQUIRED);
+        }
+    }
+
+    #[test]
+    fn a_key_must_be_sixteen_bytes_of_base64() {
+        for key in [
+            "",
+            "dGhlIHNhbXBsZSBub25jZQ",
+            "dGhlIHNhbXBsZSBub25j",
+            "dGhlIHNhbXBsZSBub25jZWU=",
+            "!!!!!!!!!!!!!!!!!!!!!!==",
+        ] {
+            let rejected = accept(&request(&[("sec-websocket-key", key)]));
+            assert_eq!(rejected, Err(Rejection::Key), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_key_given_twice_is_no_key() {
+        let mut twice = request(&[]);
+        let key = twice.headers[SEC_WEBSOCKET_KEY].clone();
+        twice.headers.append(SEC_WEBSOCKET_KEY, key);
+        assert_eq!(accept(&twice), Err(Rejection::Key));
+    }
+}

@@ -150,3 +150,44 @@ pub fn frames(mut bytes: &[u8]) -> impl Iterator<Item = (Opcode, &[u8])> {
         Some((opcode, payload))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_has_the_shortest_length_that_fits() {
+        for (length, header) in [
+            (0, &[0x82, 0][..]),
+            (125, &[0x82, 125]),
+            (126, &[0x82, 126, 0, 126]),
+            (65_535, &[0x82, 126, 255, 255]),
+            (65_536, &[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
+        ] {
+            let mut frame = Vec::new();
+            write_frame(&mut frame, Opcode::Binary, &vec![7; length]);
+            assert_eq!(&frame[..header.len()], header);
+            assert_eq!(frame.len(), header.len() + length);
+        }
+    }
+
+    #[test]
+    fn finished_frames_are_walked_in_order() {
+        let long = "x".repeat(70_000);
+        let mut bytes = Vec::new();
+        write_frame(&mut bytes, Opcode::Text, b"2");
+        write_frame(&mut bytes, Opcode::Binary, long.as_bytes());
+        write_frame(&mut bytes, Opcode::Ping, b"");
+        assert_eq!(
+            frames(&bytes).collect::<Vec<_>>(),
+            [(Opcode::Text, &b"2"[..]), (Opcode::Binary, long.as_bytes()), (Opcode::Ping, b""),]
+        );
+    }
+
+    #[test]
+    fn a_wrong_first_byte_is_refused_before_the_second_arrives() {
+        for first in [0xc1, 0x83, 0x8f, 0x08] {
+            assert!(Header::parse(&[first]).is_err(), "{first:#x}");
+        }
+    }
+}
