@@ -20,7 +20,6 @@ const USAGE: &str = "\
 cargo xtask <command>
 
   test                           everything: formatting, lints, advisories, tests, real clients, a browser
-  model                          only the model checks: every interleaving of the small concurrent parts
   fuzz [target] [--seconds N]    one fuzz target or each of them, for 60 seconds unless told otherwise
   bench [arguments]              the load generator, built for speed; `bench --help` is its manual
   doctor                         the programs these commands need, and which of them are here";
@@ -44,7 +43,6 @@ fn run(words: &[&str]) -> Result<ExitCode, String> {
             programs::ensure(&TESTING)?;
             Ok(run_all(&test()))
         }
-        ["model"] => Ok(run_all(model().as_slice())),
         ["fuzz", options @ ..] => {
             let steps = fuzz(options)?;
             programs::ensure(&FUZZING)?;
@@ -68,7 +66,6 @@ fn test() -> Vec<Step> {
     ];
     steps.extend(audits());
     steps.push(step("tests", "cargo test --workspace --no-fail-fast"));
-    steps.extend(model());
     steps
 }
 
@@ -79,12 +76,6 @@ fn audits() -> impl Iterator<Item = Step> {
             .within(directory)
             .unless_offline("audit endpoint returned an error")
     })
-}
-
-fn model() -> Option<Step> {
-    // Built for release: an exhaustive search is many times slower without optimisation.
-    workspace::has("crates/volley/tests/model.rs")
-        .then(|| step("model checks", "cargo test --package volley --release --test model"))
 }
 
 fn fuzz(options: &[&str]) -> Result<Vec<Step>, String> {
