@@ -152,7 +152,7 @@ impl Decoder {
     }
 }
 
-/// Whether a frame may come now, and how long its payload is.
+/// Counts a frame that may come now, and says how long its payload is.
 ///
 /// Decided on the header alone, before a byte of payload is kept.
 fn admit(
