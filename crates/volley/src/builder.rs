@@ -35,7 +35,7 @@ impl Default for Builder {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
-            shards: thread::available_parallelism().map_or(1, usize::from),
+            shards: thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2)),
             namespaces: Vec::new(),
             raw: None,
             origins: Origins::default(),
@@ -84,7 +84,8 @@ impl Builder {
         self
     }
 
-    /// How many threads serve the connections; by default one per core.
+    /// How many threads serve the connections; by default one for every two cores. The kernel does most of the work of
+    /// sending, in the thread that sends, and the other half of the machine is for those who make something to send.
     pub fn shards(mut self, shards: usize) -> Self {
         self.shards = shards.max(1);
         self

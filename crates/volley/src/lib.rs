@@ -1,7 +1,4 @@
-//! A Socket.IO server made for fan-out: one frame, encoded once, to every member of a group, in one order.
-//!
-//! The engine speaks Engine.IO v4 (long-polling, WebSocket, the upgrade between them) and Socket.IO v5 (namespaces, events,
-//! acks both ways, binary). It mounts into any tower-based HTTP server and takes WebSockets out of it.
+#![doc = include_str!("../README.md")]
 
 pub use access::{Origins, Pass, Refusal};
 pub use builder::Builder;

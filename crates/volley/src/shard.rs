@@ -17,7 +17,7 @@ pub(crate) use self::stream::Stream;
 
 use self::context::Context;
 use self::inbox::{Inbox, Wake};
-use self::outbox::{GATHER_BYTES, cost};
+use self::outbox::{GATHER_BYTES, Sent, cost};
 use self::session::{Phase, Session, open_packet};
 use self::transport::{Transport, WebSocket};
 use crate::close::CloseReason;
@@ -66,6 +66,8 @@ pub(crate) struct Shard {
     sessions: Slab<Box<Session>>,
     next_serial: u32,
     buffer: Vec<u8>,
+    /// Where a salvo is put together.
+    bytes: Vec<u8>,
     /// When those frames were published that this tick sends.
     published: Vec<Instant>,
     stopping: Option<Stopping>,
@@ -110,6 +112,7 @@ impl Shard {
             timers: timers::Timers::default(),
             members: members::Members::default(),
             sids: HashMap::new(),
+            salvos: Vec::new(),
             dirty: Vec::new(),
             readable: Vec::new(),
             counts: crate::metrics::Counts::default(),
@@ -121,6 +124,7 @@ impl Shard {
             sessions: Slab::new(),
             next_serial: 0,
             buffer: vec![0; READ_BYTES],
+            bytes: Vec::new(),
             published: Vec::new(),
             stopping: None,
             cx,
@@ -140,6 +144,7 @@ impl Shard {
             self.read_ready();
             self.fire_timers();
             self.carry_out_orders(inbox, &mut orders);
+            self.fire();
             self.flush_dirty();
             self.tidy();
         }
@@ -391,25 +396,69 @@ impl Shard {
         }
     }
 
-    /// Hands a frame to every member here. This loop and the writes that follow are what the engine is for.
+    /// Adds a frame to the salvo of its group. This and [`fire`](Self::fire) are what the engine is for.
     fn publish(&mut self, group: GroupId, frame: Frame, sent_at: Instant) {
-        let cx = &mut self.cx;
-        let cost = cost(&frame);
+        let Self { sessions, cx, .. } = self;
         let outgoing = cx.outgoing(frame);
-        let mut queued = 0;
-        for index in cx.members.of(group) {
-            let session = &mut self.sessions[index as usize];
+        let Some(roster) = cx.members.roster(group) else { return };
+        if roster.salvo.is_empty() {
+            let mut awaits = |index: &u32| sessions[*index as usize].await_salvo(group);
+            let apart: Vec<_> =
+                roster.sessions.iter().copied().filter(|index| !awaits(index)).collect();
+            for index in &apart {
+                sessions[*index as usize].stand_apart(cx);
+            }
+            let Some(roster) = cx.members.roster(group) else { return };
+            roster.apart = apart;
+            cx.salvos.push(group);
+        }
+        let Some(roster) = cx.members.roster(group) else { return };
+        for index in &roster.apart {
+            let session = &mut sessions[*index as usize];
             session.outbox.push(outgoing.clone());
-            queued += 1;
             if !session.dirty {
                 session.dirty = true;
                 cx.dirty.push(session.key);
             }
         }
-        cx.counts.frames_queued += queued;
-        cx.counts.frames_waiting += queued;
-        cx.counts.queued_bytes += queued * cost as u64;
+        let members = roster.sessions.len() as u64;
+        cx.counts.frames_queued += members;
+        cx.counts.frames_waiting += members;
+        cx.counts.queued_bytes += members * cost(&outgoing.frame) as u64;
+        roster.salvo.push(outgoing);
         self.published.push(sent_at);
+    }
+
+    /// Writes each group's salvo to all members that await it: the same bytes, one write each.
+    fn fire(&mut self) {
+        for group in std::mem::take(&mut self.cx.salvos) {
+            let Self { sessions, cx, .. } = self;
+            let Some(roster) = cx.members.roster(group) else { continue };
+            let salvo = std::mem::take(&mut roster.salvo);
+            roster.apart = Vec::new();
+            self.bytes.clear();
+            salvo
+                .iter()
+                .for_each(|outgoing| self.bytes.extend_from_slice(outgoing.frame.as_bytes()));
+            let mut fired = 0;
+            let mut held_up = Vec::new();
+            for index in &roster.sessions {
+                let session = &mut sessions[*index as usize];
+                if session.salvo != Some(group) {
+                    continue;
+                }
+                match session.write_salvo(&self.bytes) {
+                    Ok(written) if written == self.bytes.len() => fired += 1,
+                    written => held_up.push((session.key, written)),
+                }
+            }
+            let whole: usize = salvo.iter().map(|outgoing| cost(&outgoing.frame)).sum();
+            cx.count_sent(Sent { frames: fired * salvo.len(), bytes: fired * whole });
+            for (key, written) in held_up {
+                self.with(key, |session, cx| session.keep_salvo(&salvo, written, cx));
+            }
+        }
+        self.bytes.shrink_to(GATHER_BYTES);
     }
 
     fn stop(&mut self, deadline: Duration, done: Option<oneshot::Sender<()>>) {

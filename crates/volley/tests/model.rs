@@ -6,6 +6,7 @@
     dead_code,
     unreachable_pub,
     missing_docs,
+    clippy::unwrap_used,
     reason = "the files are included for a part of what they hold"
 )]
 

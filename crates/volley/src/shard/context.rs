@@ -18,6 +18,7 @@ use super::work::Task;
 use crate::engine::Core;
 use crate::engine_io::Sid;
 use crate::frame::Frame;
+use crate::group::GroupId;
 use crate::limits::{Limits, PING_JITTER};
 use crate::metrics::Counts;
 
@@ -34,6 +35,8 @@ pub(crate) struct Context {
     pub(crate) members: Members,
     /// The sessions that requests ask for by name.
     pub(crate) sids: HashMap<Sid, Key>,
+    /// Groups with a salvo in this tick.
+    pub(crate) salvos: Vec<GroupId>,
     /// Sessions with something to send.
     pub(crate) dirty: Vec<Key>,
     /// Sessions with something to read.

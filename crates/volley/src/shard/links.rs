@@ -291,6 +291,7 @@ impl Session {
 
     /// Takes a link out of its groups and its namespace and tells the application.
     pub(crate) fn leave(&mut self, index: usize, reason: CloseReason, cx: &mut Context) {
+        self.stand_apart(cx);
         let link = &mut self.links[index];
         link.answers = None;
         for membership in std::mem::take(&mut link.groups) {
@@ -337,8 +338,9 @@ impl Session {
     ) {
         let Some(link) = self.links.iter_mut().find(|link| link.is(socket)) else { return };
         if let Some(at) = link.groups.iter().position(|own| own.group.id == group) {
-            cx.members.leave(group, self.key.index);
-            link.groups.swap_remove(at);
+            let left = link.groups.swap_remove(at);
+            self.stand_apart(cx);
+            cx.members.leave(left.group.id, self.key.index);
         }
     }
 

@@ -93,6 +93,13 @@ impl Outbox {
         Ok(total)
     }
 
+    /// Puts frames at the end of which so many bytes, the first ones, have left.
+    pub(crate) fn push_begun(&mut self, frames: &[Rc<Outgoing>], written: usize) -> Sent {
+        debug_assert!(self.is_empty(), "what has left was at the front");
+        frames.iter().for_each(|outgoing| self.push(outgoing.clone()));
+        self.advance(written)
+    }
+
     /// Moves everything that waits into the body of a poll's answer.
     pub(crate) fn drain_into(&mut self, body: &mut Vec<u8>) -> Sent {
         let sent = Sent { frames: self.frames.len(), bytes: self.bytes() };

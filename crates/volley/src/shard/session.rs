@@ -1,6 +1,6 @@
 //! One Engine.IO session: its transport, its heartbeat, its queue, its end. What Socket.IO adds is in `links`.
 
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Write};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,6 +20,7 @@ use crate::close::CloseReason;
 use crate::engine::{Application, Seat};
 use crate::engine_io::{Open, Packet, Sid};
 use crate::frame::Frame;
+use crate::group::GroupId;
 use crate::limits::MAX_WAITING_EVENTS;
 use crate::websocket::{self, CloseCode, Message, Opcode, close_frame};
 
@@ -40,6 +41,8 @@ pub(crate) struct Session {
     pub(crate) when_flushed: Vec<oneshot::Sender<()>>,
     /// The earliest timer that is set, see [`Timers`](super::timers::Timers).
     pub(crate) timer_at: Option<Instant>,
+    /// The group whose salvo of this tick is all that waits for this session, see [`Roster`](super::members::Roster).
+    pub(crate) salvo: Option<GroupId>,
     /// The session is on the list of those to flush.
     pub(crate) dirty: bool,
     heartbeat: Heartbeat,
@@ -135,6 +138,7 @@ impl Session {
             connect_by,
             when_flushed: Vec::new(),
             timer_at: None,
+            salvo: None,
             dirty: false,
             heartbeat: Heartbeat { due: cx.next_ping(), asked: false },
             _seat: newcomer.seat,
@@ -326,6 +330,7 @@ impl Session {
         if self.phase != Phase::Open {
             return;
         }
+        self.stand_apart(cx);
         cx.counts.frames_queued += 1;
         cx.counts.frames_waiting += 1;
         cx.counts.queued_bytes += cost(&outgoing.frame) as u64;
@@ -333,8 +338,54 @@ impl Session {
         self.mark_dirty(cx);
     }
 
+    /// Awaits the salvo that this group begins, unless something else waits for the session already.
+    pub(crate) fn await_salvo(&mut self, group: GroupId) -> bool {
+        let free = self.salvo.is_none() && self.outbox.is_empty();
+        let awaits = free && matches!(self.transport, Transport::WebSocket(_));
+        if awaits {
+            self.salvo = Some(group);
+        }
+        awaits
+    }
+
+    /// Takes the salvo so far into the session's own queue, because something else comes next.
+    pub(crate) fn stand_apart(&mut self, cx: &mut Context) {
+        let Some(roster) = self.salvo.take().and_then(|group| cx.members.roster(group)) else {
+            return;
+        };
+        roster.apart.push(self.key.index);
+        roster.salvo.iter().for_each(|outgoing| self.outbox.push(outgoing.clone()));
+        self.mark_dirty(cx);
+    }
+
+    /// Writes a whole salvo at once: how many of its bytes have left.
+    pub(crate) fn write_salvo(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.salvo = None;
+        let Transport::WebSocket(socket) = &mut self.transport else { return Ok(0) };
+        match socket.stream.write(bytes) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
+            written => written,
+        }
+    }
+
+    /// Keeps the rest of a salvo that did not leave whole.
+    pub(crate) fn keep_salvo(
+        &mut self,
+        salvo: &[Rc<Outgoing>],
+        written: io::Result<usize>,
+        cx: &mut Context,
+    ) {
+        let sent = self.outbox.push_begun(salvo, *written.as_ref().unwrap_or(&0));
+        cx.count_sent(sent);
+        match written {
+            Ok(_) => self.mark_dirty(cx),
+            Err(_) => self.end(CloseReason::TransportClosed, cx),
+        }
+    }
+
     fn tell_when_flushed(&mut self, done: oneshot::Sender<()>, cx: &mut Context) {
         if self.phase == Phase::Open {
+            self.stand_apart(cx);
             self.when_flushed.push(done);
             self.mark_dirty(cx);
         }
