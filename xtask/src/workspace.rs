@@ -28,11 +28,6 @@ pub(crate) fn path_with_tools() -> OsString {
     env::join_paths(ours.chain(env::split_paths(&path))).unwrap_or(path)
 }
 
-/// Whether the repository holds `path`.
-pub(crate) fn has(path: &str) -> bool {
-    root().join(path).exists()
-}
-
 /// The folders, relative to the root, that hold a file called `name`. What is built or downloaded
 /// is not looked at.
 pub(crate) fn directories_with(name: &str) -> Vec<PathBuf> {
