@@ -8,6 +8,7 @@ use std::time::Instant;
 use crate::engine_io::append_payload;
 use crate::frame::Frame;
 use crate::limits::FRAME_OVERHEAD;
+use crate::websocket::frames;
 
 /// Bytes that one write gathers at most.
 pub(crate) const GATHER_BYTES: usize = 64 * 1024;
@@ -100,13 +101,23 @@ impl Outbox {
         self.advance(written)
     }
 
-    /// Moves everything that waits into the body of a poll's answer.
-    pub(crate) fn drain_into(&mut self, body: &mut Vec<u8>) -> Sent {
-        let sent = Sent { frames: self.frames.len(), bytes: self.bytes() };
-        for outgoing in self.frames.drain(..) {
-            append_payload(body, outgoing.frame.as_bytes());
+    /// Moves frames into the body of a poll's answer, as many as have no more than `max_packets` packets together, one at
+    /// the least.
+    pub(crate) fn drain_into(&mut self, body: &mut Vec<u8>, max_packets: usize) -> Sent {
+        let mut sent = Sent::default();
+        let mut packets = 0;
+        while let Some(first) = self.frames.front() {
+            let bytes = first.frame.as_bytes();
+            packets += frames(bytes).count();
+            if sent.frames > 0 && packets > max_packets {
+                break;
+            }
+            append_payload(body, bytes);
+            sent.frames += 1;
+            sent.bytes += cost(&first.frame);
+            self.frames.pop_front();
         }
-        self.bytes = 0;
+        self.bytes -= sent.bytes as u32;
         self.give_back();
         sent
     }

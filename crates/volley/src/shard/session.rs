@@ -21,7 +21,7 @@ use crate::engine::{Application, Seat};
 use crate::engine_io::{Open, Packet, Sid};
 use crate::frame::Frame;
 use crate::group::GroupId;
-use crate::limits::MAX_WAITING_EVENTS;
+use crate::limits::{MAX_PACKETS_PER_POLL, MAX_WAITING_EVENTS};
 use crate::websocket::{self, CloseCode, Message, Opcode, close_frame};
 
 /// A connection, whatever carries it. It lives in one shard and is touched by that shard's thread alone.
@@ -219,7 +219,7 @@ impl Session {
 
     /// Takes bytes that arrived on the session's WebSocket.
     pub(crate) fn receive(&mut self, mut input: &mut [u8], cx: &mut Context) {
-        while self.phase == Phase::Open {
+        while self.phase == Phase::Open || self.may_go_over() {
             let limits = websocket::Limits {
                 max_message_bytes: self.max_payload(cx),
                 max_fragments: cx.limits().max_fragments,
@@ -242,6 +242,12 @@ impl Session {
                 self.fail(fault, cx);
             }
         }
+    }
+
+    /// A client that is going over from long-polling when its session closes polls no more: it can only be told on the
+    /// WebSocket, once that has taken over.
+    fn may_go_over(&self) -> bool {
+        matches!(self.phase, Phase::Closing { .. }) && self.is_polling()
     }
 
     /// The largest message this client may send now, in bytes.
@@ -424,11 +430,11 @@ impl Session {
                     && let Some(poll) = polling.poll.take()
                 {
                     let mut body = Vec::new();
-                    let sent = self.outbox.drain_into(&mut body);
+                    let sent = self.outbox.drain_into(&mut body, MAX_PACKETS_PER_POLL);
                     cx.count_sent(sent);
                     // Nobody there to take it: the request's own end says so in an order of its own.
                     let _ = poll.send(Ok(body));
-                    if self.phase != Phase::Open {
+                    if self.phase != Phase::Open && self.outbox.is_empty() {
                         return self.end(CloseReason::ServerDisconnect, cx);
                     }
                 }
@@ -519,7 +525,6 @@ impl Session {
         for link in &self.links {
             link.drop_events(&mut self.work);
         }
-        self.abandon_upgrade(code);
         let goodbye = match self.transport {
             Transport::WebSocket(_) => Frame::finished(close_frame(code, reason.as_str())),
             _ => Frame::engine(Opcode::Text, b"1"),
