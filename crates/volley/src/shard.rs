@@ -347,6 +347,7 @@ impl Shard {
         match self.sessions.get(key.index as usize).map(|session| &session.transport) {
             Some(Transport::Polling(polling)) if *polling.binding == *binding => Ok(key),
             Some(Transport::Polling(_)) => Err(RequestError::Forbidden),
+            Some(Transport::WebSocket(_)) => Err(RequestError::BadRequest),
             _ => Err(RequestError::SessionUnknown),
         }
     }
@@ -481,7 +482,6 @@ impl Shard {
         }
         let open = open_packet(sid, &["websocket"], &self.cx);
         let key = self.insert(|key, cx| Session::polled(key, newcomer, binding, cx));
-        self.cx.sids.insert(sid, key);
         if reply.send(Ok(open.into_bytes())).is_err() {
             self.with(key, |session, cx| session.end(CloseReason::TransportClosed, cx));
         }

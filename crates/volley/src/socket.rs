@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
+use crate::close::CloseReason;
 use crate::engine::Core;
 use crate::engine_io::Sid;
 use crate::event::Answer;
@@ -36,7 +37,10 @@ pub(crate) struct SocketCore {
     pub(crate) namespace: usize,
     pub(crate) engine: Arc<Core>,
     pub(crate) session: AnySession,
+    /// Neither side has ended the socket, as far as its shard knows.
     pub(crate) connected: AtomicBool,
+    /// The application has ended the socket, and its shard may not know yet.
+    pub(crate) dismissed: AtomicBool,
     pub(crate) next_ack: AtomicU64,
 }
 
@@ -88,10 +92,10 @@ impl<S: Send + Sync + 'static> Socket<S> {
 
     /// Whether neither side has ended the socket, as far as is known.
     pub fn is_connected(&self) -> bool {
-        self.core.connected.load(Ordering::Acquire)
+        self.core.is_connected()
     }
 
-    /// Sends an event with a tuple of arguments.
+    /// Sends an event with a tuple of arguments. Without effect once the socket has ended.
     pub fn emit<T: Serialize + ?Sized>(&self, event: &str, args: &T) -> Result<(), SendError> {
         self.core.send(Frame::event(self.namespace(), event, args)?)
     }
@@ -162,11 +166,12 @@ impl<S: Send + Sync + 'static> Socket<S> {
     /// Ends this socket: the client is told, what was sent before arrives, events of it that wait are not handled any more.
     /// The connection stays for its other namespaces.
     pub fn disconnect(&self) {
-        self.core.order(Order::Disconnect(self.core.clone()), 0);
+        self.core.disconnect(CloseReason::ServerDisconnect);
     }
 
     /// Ends the connection with all its namespaces, after what was sent before. A stock client connects again.
     pub fn close(&self) {
+        self.core.dismissed.store(true, Ordering::Release);
         self.core.order(Order::Close, 0);
     }
 }
@@ -176,11 +181,24 @@ impl SocketCore {
         &self.engine.namespaces[self.namespace].name
     }
 
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Acquire) && !self.dismissed.load(Ordering::Acquire)
+    }
+
+    /// Without effect once the socket has ended.
     pub(crate) fn send(&self, frame: Frame) -> Result<(), SendError> {
+        if !self.is_connected() {
+            return Ok(());
+        }
         self.engine.refuse_when_overloaded()?;
         let bytes = frame.len() + FRAME_OVERHEAD;
         self.order(Order::Send(frame), bytes);
         Ok(())
+    }
+
+    pub(crate) fn disconnect(self: &Arc<Self>, reason: CloseReason) {
+        self.dismissed.store(true, Ordering::Release);
+        self.order(Order::Disconnect { socket: self.clone(), reason }, 0);
     }
 
     /// Sends an event that asks for an answer.

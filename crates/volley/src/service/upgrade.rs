@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_VERSION, UPGRADE};
@@ -11,16 +12,17 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use socket2::SockRef;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UnixStream};
 
 use super::polling::request;
 use super::{Answer, error, text, unavailable};
 use crate::access::Pass;
 use crate::engine::{Core, Seat};
-use crate::engine_io::Sid;
+use crate::engine_io::{RequestError, Sid};
 use crate::limits::NOT_SENT_LOW_WATER;
 use crate::shard::{Arrival, Command, Newcomer, Request, Stream};
-use crate::websocket::handshake;
+use crate::websocket::{CloseCode, close_frame, handshake};
 
 /// Answers the handshake and sends the stream on its way.
 pub(crate) async fn upgrade(
@@ -45,20 +47,25 @@ pub(crate) async fn upgrade(
             "no upgrades here",
         ));
     };
-    let (sid, arrival) = match sid {
-        Some(sid) => {
-            let binding = pass.binding;
-            let begun = request(core, sid, binding, Request::BeginUpgrade).await;
-            begun.map_err(error)?;
-            (sid, Arrival::Upgrade { sid })
-        }
+    let runtime = core.runtime.clone();
+    match sid {
+        Some(sid) => match request(core, sid, pass.binding, Request::BeginUpgrade).await {
+            Ok(()) => {
+                runtime.spawn(hand_over(core.clone(), upgrade, sid, Arrival::Upgrade { sid }));
+            }
+            // The session has a WebSocket, or one on its way: the protocol lets a second one in and closes it.
+            Err(RequestError::BadRequest) => {
+                runtime.spawn(turn_away(core.limits.upgrade_timeout, upgrade));
+            }
+            Err(refused) => return Err(error(refused)),
+        },
         None => {
             let seat = Seat::take(core).ok_or_else(unavailable)?;
             let sid = Core::new_sid();
-            (sid, Arrival::New(Newcomer { sid, seat, extensions: pass.extensions }))
+            let arrival = Arrival::New(Newcomer { sid, seat, extensions: pass.extensions });
+            runtime.spawn(hand_over(core.clone(), upgrade, sid, arrival));
         }
-    };
-    core.runtime.spawn(hand_over(core.clone(), upgrade, sid, arrival));
+    }
     Ok(switching_protocols(accept))
 }
 
@@ -83,6 +90,14 @@ async fn hand_over(core: Arc<Core>, upgrade: OnUpgrade, sid: Sid, arrival: Arriv
             core.shards[core.shard_of(sid)].push(Command::Adopt { stream, received, arrival }, 0);
         }
         Err(error) => tracing::warn!(%error, "a WebSocket could not be taken over"),
+    }
+}
+
+/// Closes a WebSocket after its handshake.
+async fn turn_away(timeout: Duration, upgrade: OnUpgrade) {
+    if let Ok(Ok(upgraded)) = tokio::time::timeout(timeout, upgrade).await {
+        let goodbye = close_frame(CloseCode::POLICY, "the session has a WebSocket");
+        let _ = TokioIo::new(upgraded).write_all(&goodbye).await;
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::Key;
 use super::stream::Stream;
 use super::work::Outcome;
+use crate::close::CloseReason;
 use crate::engine::Seat;
 use crate::engine_io::{RequestError, Sid};
 use crate::event::Answer;
@@ -64,7 +65,10 @@ pub(crate) enum Order {
     },
     WhenFlushed(oneshot::Sender<()>),
     /// Ends one socket.
-    Disconnect(Arc<SocketCore>),
+    Disconnect {
+        socket: Arc<SocketCore>,
+        reason: CloseReason,
+    },
     /// Ends the connection.
     Close,
     /// A handler that had to wait is done.

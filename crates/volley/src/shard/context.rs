@@ -76,6 +76,13 @@ impl Context {
         });
     }
 
+    pub(crate) fn forget(&mut self, sid: Sid) {
+        self.sids.remove(&sid);
+        if self.sids.capacity() > 64 && self.sids.len() < self.sids.capacity() / 4 {
+            self.sids.shrink_to(self.sids.len() * 2);
+        }
+    }
+
     pub(crate) fn count_sent(&mut self, sent: Sent) {
         self.counts.frames_sent += sent.frames as u64;
         self.count_gone(sent);

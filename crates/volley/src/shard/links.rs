@@ -223,7 +223,8 @@ impl Session {
                     self.refuse(&core.namespaces[entry.namespace].name, &refused, cx);
                 }
             }
-            Outcome::Panicked(socket) => self.disconnect(&socket, CloseReason::HandlerPanicked, cx),
+            // As an order, since what the handler sent before is one as well.
+            Outcome::Panicked(socket) => socket.disconnect(CloseReason::HandlerPanicked),
         }
     }
 
@@ -249,6 +250,7 @@ impl Session {
             engine: cx.core.clone(),
             session,
             connected: AtomicBool::new(true),
+            dismissed: AtomicBool::new(false),
             next_ack: AtomicU64::new(0),
         });
         let entered = std::mem::replace(&mut link.state, State::In(socket.clone()));

@@ -126,7 +126,6 @@ impl Session {
             let _ = posted.send(Ok(()));
         }
         self.transport = Transport::WebSocket(socket);
-        cx.sids.remove(&self.sid);
         cx.counts.polling_sessions -= 1;
         cx.counts.websockets += 1;
         cx.counts.upgrades += 1;

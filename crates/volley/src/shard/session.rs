@@ -121,6 +121,7 @@ impl Session {
 
     fn new(key: Key, newcomer: Newcomer, transport: Transport, cx: &mut Context) -> Self {
         cx.counts.opened += 1;
+        cx.sids.insert(newcomer.sid, key);
         let connect_by = match cx.core.application {
             Application::SocketIo => Some(cx.now + cx.limits().connect_timeout),
             Application::Raw(_) => None,
@@ -171,9 +172,7 @@ impl Session {
             }
             Order::Leave { socket, group } => self.leave_group(&socket, group, cx),
             Order::WhenFlushed(done) => self.tell_when_flushed(done, cx),
-            Order::Disconnect(socket) => {
-                self.disconnect(&socket, CloseReason::ServerDisconnect, cx)
-            }
+            Order::Disconnect { socket, reason } => self.disconnect(&socket, reason, cx),
             Order::Close => self.close(CloseReason::ServerDisconnect, CloseCode::NORMAL, cx),
             Order::Finished(outcome) => {
                 self.work.busy = false;
@@ -565,6 +564,7 @@ impl Session {
             self.say_closed(reason, cx);
         }
         self.phase = Phase::Ended;
+        cx.forget(self.sid);
         let may_part = reason == CloseReason::PingTimeout && !self.outbox.has_begun();
         let discarded = self.outbox.clear();
         cx.count_discarded(discarded);
@@ -577,7 +577,6 @@ impl Session {
             }
             Transport::Polling(polling) => {
                 cx.counts.polling_sessions -= 1;
-                cx.sids.remove(&self.sid);
                 polling.part(reason);
             }
             Transport::Gone => {}

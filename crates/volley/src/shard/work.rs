@@ -6,7 +6,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use crate::close::CloseReason;
@@ -36,6 +36,7 @@ pub(crate) enum Outcome {
     Admitted(Entry, AnySession),
     Refused(Entry, Refused),
     Panicked(Arc<SocketCore>),
+    /// An event for which there is no handler.
     Unhandled,
 }
 
@@ -103,6 +104,15 @@ impl Queue {
 impl Work {
     /// Calls the handler as far as it goes without waiting: the outcome, or the rest of it.
     pub(crate) fn start(self, namespaces: &[Registered]) -> Result<Outcome, Task> {
+        if let Self::Event { socket, .. } = &self
+            && socket.dismissed.load(Ordering::Acquire)
+        {
+            return Ok(Outcome::Done);
+        }
+        let unhandled = match &self {
+            Self::Event { .. } => Outcome::Unhandled,
+            _ => Outcome::Done,
+        };
         let about = match &self {
             Self::Admit { entry, .. } => About::Entry(*entry),
             Self::Connected(socket)
@@ -111,7 +121,7 @@ impl Work {
         };
         let handling = match catch_unwind(AssertUnwindSafe(|| self.call(namespaces))) {
             Ok(Some(handling)) => handling,
-            Ok(None) => return Ok(Outcome::Unhandled),
+            Ok(None) => return Ok(unhandled),
             Err(panic) => return Ok(about.panicked(&*panic)),
         };
         let mut task = Task { handling, about };
