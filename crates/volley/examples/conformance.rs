@@ -1,0 +1,69 @@
+//! The server that the public test suites of Engine.IO v4 and Socket.IO v5 are run against. They expect it on port 3000:
+//! `cargo run --example conformance`.
+
+use std::future::pending;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use tokio::net::TcpListener;
+use volley::{
+    Builder, Connect, Event, Frame, Namespace, Origins, Refused, SendError, Server, Socket, Volley,
+};
+
+/// The `auth` that a client came with.
+type Auth = Box<RawValue>;
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let address = std::env::args().skip_while(|arg| arg != "--listen").nth(1);
+    let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:3000")).await?;
+    let engine_io = as_the_suites_expect()
+        .raw(|connection, message| report(connection.send(&message)))
+        .build()?;
+    let socket_io = as_the_suites_expect()
+        .namespace("/", told_its_auth().on("message", send_back).on("message-with-ack", answer))
+        .namespace("/custom", told_its_auth())
+        .build()?;
+    let app = axum::Router::new()
+        .route_service("/engine.io/", engine_io.service())
+        .route_service("/socket.io/", socket_io.service());
+    println!("listening on {}", listener.local_addr()?);
+    Server::new(listener).serve(app, pending()).await;
+    Ok(())
+}
+
+fn as_the_suites_expect() -> Builder {
+    Volley::builder()
+        .origins(Origins::Any)
+        .ping_interval(Duration::from_millis(300))
+        .ping_timeout(Duration::from_millis(200))
+        .connect_timeout(Duration::from_secs(1))
+        .max_payload(1_000_000)
+}
+
+fn told_its_auth() -> Namespace<Auth> {
+    Namespace::new(|connect: Connect| async move {
+        connect.auth::<Auth>().map_err(|error| Refused::new(error.to_string()))
+    })
+    .on_connect(|socket| async move { report(socket.emit("auth", &(socket.session(),))) })
+}
+
+/// Sends the arguments back, whatever they are.
+async fn send_back(socket: Socket<Auth>, event: Event) {
+    let Ok(args) = event.args::<Vec<&RawValue>>() else { return };
+    match Frame::binary_event(socket.namespace(), "message-back", &args, event.attachments()) {
+        Ok(frame) => report(socket.send(&frame)),
+        Err(error) => report(Err(error.into())),
+    }
+}
+
+async fn answer(_: Socket<Auth>, event: Event) {
+    let Ok(args) = event.args::<Vec<&RawValue>>() else { return };
+    report(event.ack_binary(&args, event.attachments()));
+}
+
+fn report(sent: Result<(), SendError>) {
+    if let Err(error) = sent {
+        eprintln!("not sent: {error}");
+    }
+}

@@ -1,0 +1,105 @@
+//! The end of a server: everybody is told, gets what was sent before, and nobody can hold it up.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::unbounded_channel;
+use volley::CloseReason;
+
+use crate::poller::{self, Poller};
+use crate::raw_socket::{self, RawSocket};
+use crate::request::Request;
+use crate::server::{PATIENCE, Server, anybody, with_echo};
+
+#[tokio::test]
+async fn everybody_gets_what_was_sent_before_and_is_told() {
+    let (note, mut notes) = unbounded_channel();
+    let namespace = anybody()
+        .on_connect(|socket| async move { socket.join(&socket.group("all")).unwrap() })
+        .on_disconnect(move |_, reason| {
+            note.send(reason).unwrap();
+            async {}
+        });
+    let server = Server::start(|builder| builder.namespace("/", namespace)).await;
+    let mut socket = RawSocket::enter(&server).await;
+    let mut polling = Poller::enter(&server).await;
+    let mut waiting = Poller::enter(&server).await;
+    let poll = waiting.start_poll().await;
+    let last_words = "x".repeat(500_000);
+    server.volley.group("/", "all").emit("last words", &(&last_words,)).unwrap();
+
+    let since = Instant::now();
+    let shutdown = tokio::spawn({
+        let volley = server.volley.clone();
+        async move { volley.shutdown(PATIENCE).await }
+    });
+    let last_words = format!(r#"42["last words","{last_words}"]"#);
+    socket.expect(&last_words).await;
+    assert_eq!(socket.until_end().await, Some(1001));
+    polling.expect(&last_words).await;
+    polling.expect("1").await;
+    waiting.take(&poll.answer().await);
+    waiting.expect(&last_words).await;
+    waiting.expect("1").await;
+    drop(socket);
+    shutdown.await.unwrap();
+    assert!(since.elapsed() < PATIENCE / 2, "nobody was left to wait for");
+    for _ in 0..3 {
+        assert_eq!(notes.recv().await, Some(CloseReason::ServerShutdown));
+    }
+    server.until_empty().await;
+}
+
+#[tokio::test]
+async fn nobody_comes_in_any_more() {
+    let server = Server::echo().await;
+    let poller = Poller::enter(&server).await;
+    server.volley.shutdown(Duration::ZERO).await;
+    assert_eq!(Request::get(poller::OPEN).send(&server).await.status, 503);
+    assert_eq!(Request::upgrade(raw_socket::OPEN).send(&server).await.status, 503);
+    assert_eq!(poller.poll().await.status, 400);
+    server.volley.group("/", "all").emit("to nobody", &()).unwrap();
+}
+
+#[tokio::test]
+async fn nobody_holds_it_up_beyond_the_deadline() {
+    let namespace = anybody()
+        .on_connect(|socket| async move { socket.join(&socket.group("all")).unwrap() })
+        .on("stuck", |_, _| std::future::pending());
+    let server =
+        Server::start(|builder| builder.namespace("/", namespace).close_timeout(PATIENCE)).await;
+    let _sleeper = RawSocket::enter(&server).await;
+    let _absent = Poller::enter(&server).await;
+    let mut stuck = RawSocket::enter(&server).await;
+    stuck.send(r#"42["stuck"]"#).await;
+    for _ in 0..40 {
+        server.volley.group("/", "all").emit("said", &("x".repeat(20_000),)).unwrap();
+    }
+    let deadline = Duration::from_millis(300);
+    let since = Instant::now();
+    server.volley.shutdown(deadline).await;
+    assert!(since.elapsed() < deadline + Duration::from_secs(3), "{:?}", since.elapsed());
+    server.until_empty().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_is_dropped_lets_everybody_go() {
+    let held = Arc::new(());
+    let namespace = anybody().on_any({
+        let held = held.clone();
+        move |_, _| {
+            let held = held.clone();
+            async move { drop(held) }
+        }
+    });
+    let server = Server::start(|builder| with_echo(builder).namespace("/custom", namespace)).await;
+    let mut socket = RawSocket::enter(&server).await;
+    drop(server);
+    socket.until_end().await;
+    drop(socket);
+    let since = Instant::now();
+    while Arc::strong_count(&held) > 1 {
+        assert!(since.elapsed() < PATIENCE, "the engine is still there");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
