@@ -20,10 +20,8 @@ async fn main() -> std::io::Result<()> {
     let engine_io = as_the_suites_expect()
         .raw(|connection, message| report(connection.send(&message)))
         .build()?;
-    let socket_io = as_the_suites_expect()
-        .namespace("/", told_its_auth().on("message", send_back).on("message-with-ack", answer))
-        .namespace("/custom", told_its_auth())
-        .build()?;
+    let socket_io =
+        as_the_suites_expect().namespace("/", mirror()).namespace("/custom", mirror()).build()?;
     let app = axum::Router::new()
         .route_service("/engine.io/", engine_io.service())
         .route_service("/socket.io/", socket_io.service());
@@ -41,11 +39,14 @@ fn as_the_suites_expect() -> Builder {
         .max_payload(1_000_000)
 }
 
-fn told_its_auth() -> Namespace<Auth> {
+/// Tells each client the auth it came with, and gives back what it sends.
+fn mirror() -> Namespace<Auth> {
     Namespace::new(|connect: Connect| async move {
         connect.auth::<Auth>().map_err(|error| Refused::new(error.to_string()))
     })
     .on_connect(|socket| async move { report(socket.emit("auth", &(socket.session(),))) })
+    .on("message", send_back)
+    .on("message-with-ack", answer)
 }
 
 /// Sends the arguments back, whatever they are.
