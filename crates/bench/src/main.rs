@@ -1,2 +1,44 @@
-//! Load generator and peers.
-fn main() {}
+//! Measures volley beside its peers. `cargo xtask bench fanout` runs it; what it measures, and how
+//! to read it, is in `docs/benchmarks.md`.
+mod fanout;
+mod generator;
+mod poller;
+mod process;
+mod raw;
+mod report;
+mod servers;
+mod wire;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+bench fanout [options]    all rows with all servers: one table of medians, ratios, goals
+    --rows 1,2,5          only these rows
+    --servers volley,raw  only these servers (volley raw socketioxide bun node)
+    --rounds N            every row N times with every server, in turns (3)
+    --quick               a tenth of the sockets, short windows: whether it works, not how fast
+    --markdown            the report as Markdown
+bench raw --listen HOST:PORT    the raw lower bound, as a server";
+
+fn main() -> ExitCode {
+    match command() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command() -> Result<()> {
+    let mut arguments = lexopt::Parser::from_env();
+    match arguments.next()? {
+        Some(lexopt::Arg::Value(command)) if command == "fanout" => {
+            fanout::run(&fanout::Options::parse(arguments)?)
+        }
+        Some(lexopt::Arg::Value(command)) if command == "raw" => raw::serve(raw::parse(arguments)?),
+        _ => bail!("which measurement?\n\n{USAGE}"),
+    }
+}
