@@ -11,7 +11,7 @@ use std::env;
 use std::process::ExitCode;
 
 use programs::{
-    CARGO_DENY, CARGO_FUZZ, CHROMIUM, CLIPPY, CPLUSPLUS, NODE, NPM, PYTHON, Program, RUSTFMT,
+    CARGO_DENY, CARGO_FUZZ, CHROMIUM, CLIPPY, CPLUSPLUS, MAKE, NODE, NPM, PYTHON, Program, RUSTFMT,
 };
 use report::run_all;
 use step::{Step, step};
@@ -24,7 +24,8 @@ cargo xtask <command>
   bench [arguments]              the load generator, built for speed; `bench --help` is its manual
   doctor                         the programs these commands need, and which of them are here";
 
-const TESTING: [Program; 7] = [RUSTFMT, CLIPPY, NODE, NPM, PYTHON, CHROMIUM, CARGO_DENY];
+const TESTING: [Program; 8] = [RUSTFMT, CLIPPY, MAKE, NODE, NPM, PYTHON, CHROMIUM, CARGO_DENY];
+const MEASURING: [Program; 3] = [MAKE, NODE, NPM];
 const FUZZING: [Program; 2] = [CPLUSPLUS, CARGO_FUZZ];
 const FUZZ_SECONDS: u32 = 60;
 
@@ -48,7 +49,10 @@ fn run(words: &[&str]) -> Result<ExitCode, String> {
             programs::ensure(&FUZZING)?;
             Ok(run_all(&steps))
         }
-        ["bench", arguments @ ..] => bench(arguments).run_in_the_open(),
+        ["bench", arguments @ ..] => {
+            programs::ensure(&MEASURING)?;
+            bench(arguments).run_in_the_open()
+        }
         ["doctor"] => Ok(programs::list(&[&TESTING[..], &FUZZING[..]].concat())),
         _ => Err(USAGE.to_owned()),
     }

@@ -60,6 +60,12 @@ pub(crate) const CHROMIUM: Program = Program {
     },
     source: Source::Debian("chromium"),
 };
+/// The allocator under the examples is built with it.
+pub(crate) const MAKE: Program = Program {
+    name: "make",
+    version: || answer(&["make", "--version"]),
+    source: Source::Debian("make"),
+};
 pub(crate) const CPLUSPLUS: Program = Program {
     name: "a C++ compiler",
     version: || answer(&["c++", "--version"]),
