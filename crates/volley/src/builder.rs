@@ -19,7 +19,7 @@ use crate::raw::{Connection, Message};
 use crate::shard::{self, Shard};
 use crate::socket_io;
 
-/// An engine that has not started. Every bound has a default in [`limits`](crate::limits).
+/// An engine that has not started. Every bound has a default in [`limits`].
 #[must_use]
 pub struct Builder {
     limits: Limits,

@@ -118,6 +118,7 @@ impl Shard {
             counts: crate::metrics::Counts::default(),
             gather: Vec::with_capacity(GATHER_BYTES),
             ping: Frame::engine(Opcode::Text, b"2"),
+            close: Frame::engine(Opcode::Text, b"1"),
         };
         Self {
             poll,

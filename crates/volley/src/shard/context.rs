@@ -44,7 +44,9 @@ pub(crate) struct Context {
     pub(crate) counts: Counts,
     /// Where several frames are gathered for one write.
     pub(crate) gather: Vec<u8>,
+    /// The packets that are the same for everybody.
     pub(crate) ping: Frame,
+    pub(crate) close: Frame,
 }
 
 impl Context {

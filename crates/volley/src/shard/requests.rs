@@ -129,6 +129,7 @@ impl Session {
         cx.counts.polling_sessions -= 1;
         cx.counts.websockets += 1;
         cx.counts.upgrades += 1;
+        self.say_goodbye(cx);
         self.mark_dirty(cx);
     }
 

@@ -18,7 +18,7 @@ use super::transport::{Polling, Transport, WebSocket};
 use super::work::Queue;
 use crate::close::CloseReason;
 use crate::engine::{Application, Seat};
-use crate::engine_io::{Open, Packet, Sid};
+use crate::engine_io::{Open, Packet, Sid, append_payload};
 use crate::frame::Frame;
 use crate::group::GroupId;
 use crate::limits::{MAX_PACKETS_PER_POLL, MAX_WAITING_EVENTS};
@@ -56,6 +56,7 @@ pub(crate) enum Phase {
     /// No packet counts any more; the last frames leave.
     Closing {
         until: Instant,
+        code: CloseCode,
     },
     Ended,
 }
@@ -332,9 +333,12 @@ impl Session {
 
     /// Puts a frame at the end of the queue. The bound is looked at in [`is_lagging`](Self::is_lagging).
     pub(crate) fn queue(&mut self, outgoing: Rc<Outgoing>, cx: &mut Context) {
-        if self.phase != Phase::Open {
-            return;
+        if self.phase == Phase::Open {
+            self.push(outgoing, cx);
         }
+    }
+
+    fn push(&mut self, outgoing: Rc<Outgoing>, cx: &mut Context) {
         self.stand_apart(cx);
         cx.counts.frames_queued += 1;
         cx.counts.frames_waiting += 1;
@@ -425,15 +429,20 @@ impl Session {
                 }
             }
             Transport::Polling(polling) => {
-                if !self.outbox.is_empty()
+                let closing = self.phase != Phase::Open;
+                if (closing || !self.outbox.is_empty())
                     && let Some(poll) = polling.poll.take()
                 {
                     let mut body = Vec::new();
                     let sent = self.outbox.drain_into(&mut body, MAX_PACKETS_PER_POLL);
                     cx.count_sent(sent);
+                    let over = closing && self.outbox.is_empty();
+                    if over {
+                        append_payload(&mut body, cx.close.as_bytes());
+                    }
                     // Nobody there to take it: the request's own end says so in an order of its own.
                     let _ = poll.send(Ok(body));
-                    if self.phase != Phase::Open && self.outbox.is_empty() {
+                    if over {
                         return self.end(CloseReason::ServerDisconnect, cx);
                     }
                 }
@@ -454,7 +463,7 @@ impl Session {
     pub(crate) fn next_deadline(&mut self, cx: &Context) -> Option<Instant> {
         match self.phase {
             Phase::Ended => return None,
-            Phase::Closing { until } => return Some(until),
+            Phase::Closing { until, .. } => return Some(until),
             Phase::Open => {}
         }
         let stale = self.outbox.waiting_since().map(|since| since + cx.limits().max_queued_age);
@@ -472,7 +481,7 @@ impl Session {
         let due = |by: Option<Instant>| by.is_some_and(|by| by <= now);
         match self.phase {
             Phase::Ended => return,
-            Phase::Closing { until } => {
+            Phase::Closing { until, .. } => {
                 if until <= now {
                     self.end(CloseReason::TransportClosed, cx);
                 }
@@ -524,12 +533,7 @@ impl Session {
         for link in &self.links {
             link.drop_events(&mut self.work);
         }
-        let goodbye = match self.transport {
-            Transport::WebSocket(_) => Frame::finished(close_frame(code, reason.as_str())),
-            _ => Frame::engine(Opcode::Text, b"1"),
-        };
-        self.send(goodbye, cx);
-        self.start_closing(reason, cx);
+        self.start_closing(Fault { reason, code }, cx);
     }
 
     /// Closes because of something the client did or did not do: what waits for it is dropped.
@@ -551,8 +555,7 @@ impl Session {
         // Dropping a stream with unread input resets it and takes the goodbye with it, so its end is waited for.
         let discarded = self.outbox.clear();
         cx.count_discarded(discarded);
-        self.send(Frame::finished(close_frame(fault.code, "")), cx);
-        self.start_closing(fault.reason, cx);
+        self.start_closing(fault, cx);
     }
 
     /// Ends at once.
@@ -583,11 +586,23 @@ impl Session {
         }
     }
 
-    fn start_closing(&mut self, reason: CloseReason, cx: &mut Context) {
+    fn start_closing(&mut self, Fault { reason, code }: Fault, cx: &mut Context) {
         self.say_closed(reason, cx);
-        self.phase = Phase::Closing { until: cx.now + cx.limits().close_timeout };
+        self.phase = Phase::Closing { until: cx.now + cx.limits().close_timeout, code };
         self.assembling = None;
         self.when_flushed = Vec::new();
+        if !self.is_polling() {
+            self.say_goodbye(cx);
+        }
+        self.mark_dirty(cx);
+    }
+
+    /// Puts the close of a WebSocket behind all that waits. Who polls is told in the answer to the last poll.
+    pub(crate) fn say_goodbye(&mut self, cx: &mut Context) {
+        if let Phase::Closing { code, .. } = self.phase {
+            let goodbye = cx.outgoing(Frame::finished(close_frame(code, "")));
+            self.push(goodbye, cx);
+        }
     }
 
     /// Tells the application, once.
