@@ -6,10 +6,12 @@ mod args;
 mod assembly;
 mod json;
 mod packet;
+mod surrogates;
 
 pub use args::{ack_args, event_args, event_name};
 pub use assembly::{Assembly, AssemblyError};
 pub use packet::{Packet, PacketError, PacketType, encode_header};
+pub use surrogates::well_formed;
 
 /// What a packet of a client may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use crate::group::{GroupId, Membership};
 use crate::namespace::{AnySession, Connect, Refused};
 use crate::raw;
 use crate::socket::SocketCore;
-use crate::socket_io::{Assembly, AssemblyError, Packet, PacketType};
+use crate::socket_io::{Assembly, AssemblyError, Packet, PacketError, PacketType, well_formed};
 
 /// What a connection has to do with one namespace. It stays when the client leaves, so that a packet which was on its way
 /// then is known from one for a namespace that was never joined.
@@ -83,7 +83,16 @@ impl Session {
         if self.assembling.is_some() {
             return Err(Fault::PROTOCOL);
         }
-        let packet = Packet::decode(text, &cx.limits().packet).map_err(|_| Fault::PROTOCOL)?;
+        let limits = &cx.limits().packet;
+        let repaired;
+        let (text, packet) = match Packet::decode(text, limits) {
+            Err(PacketError::InvalidJson) => {
+                repaired = well_formed(text).ok_or(Fault::PROTOCOL)?;
+                (repaired.as_str(), Packet::decode(&repaired, limits))
+            }
+            decoded => (text, decoded),
+        };
+        let packet = packet.map_err(|_| Fault::PROTOCOL)?;
         match packet.packet_type {
             PacketType::BinaryEvent | PacketType::BinaryAck => {
                 self.known_link(packet.namespace, cx)?;

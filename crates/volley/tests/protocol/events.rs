@@ -152,3 +152,11 @@ async fn arguments_come_typed_and_wrong_ones_are_told_from_right_ones() {
         socket.expect(r#"431["two numbers, please"]"#).await;
     }
 }
+
+#[tokio::test]
+async fn an_event_with_half_of_a_surrogate_pair_is_taken_with_the_replacement_character() {
+    let server = Server::echo().await;
+    let mut socket = RawSocket::enter(&server).await;
+    socket.send(r#"42["message","cut \ud83d in two"]"#).await;
+    socket.expect(r#"42["message","cut \ufffd in two"]"#).await;
+}
