@@ -75,6 +75,27 @@ impl Builder {
     }
 
     /// Asks `hook` about every request of a connection, each poll and the upgrade included.
+    ///
+    /// ```
+    /// use http::header::AUTHORIZATION;
+    /// use http::request::Parts;
+    /// use volley::{Pass, Refusal, Volley};
+    ///
+    /// #[derive(Clone)]
+    /// struct User(String);
+    ///
+    /// let builder = Volley::builder().authorize(|request: &Parts| {
+    ///     let token = request.headers.get(AUTHORIZATION).cloned();
+    ///     async move {
+    ///         let token = token.ok_or_else(|| Refusal::unauthorized("log in first"))?;
+    ///         // Here the application looks the token up.
+    ///         let user = User("alice".to_owned());
+    ///         Ok(Pass::bound_to(token.as_bytes()).with(user))
+    ///     }
+    /// });
+    /// ```
+    ///
+    /// The namespace then finds the user in [`Connect::extensions`](crate::Connect::extensions).
     pub fn authorize<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn(&Parts) -> Fut + Send + Sync + 'static,

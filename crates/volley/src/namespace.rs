@@ -30,6 +30,38 @@ type OnDisconnect<S> = Box<dyn Fn(Socket<S>, CloseReason) -> Handling + Send + S
 /// The events of one connection are handled one at a time, in the order in which they came; connections do not wait for
 /// each other. A handler that never awaits runs on the shard's own thread, so it must not block; one that does moves to
 /// the runtime at its first `await` that has to wait.
+///
+/// ```
+/// use serde::Deserialize;
+/// use volley::{CloseReason, Connect, Event, Namespace, Refused, Socket};
+///
+/// /// What is known about somebody who was let in.
+/// struct Player {
+///     name: String,
+/// }
+///
+/// #[derive(Deserialize)]
+/// struct Auth {
+///     name: String,
+/// }
+///
+/// async fn admit(connect: Connect) -> Result<Player, Refused> {
+///     let auth: Auth = connect.auth().map_err(|_| Refused::new("a name, please"))?;
+///     Ok(Player { name: auth.name })
+/// }
+///
+/// async fn play(socket: Socket<Player>, event: Event) {
+///     let Ok((board, field)) = event.args::<(&str, u8)>() else { return };
+///     let sent = socket.group(board).emit("move", &(&socket.session().name, field));
+///     event.ack(&(sent.is_ok(),)).ok();
+/// }
+///
+/// let game = Namespace::new(admit)
+///     .on("move", play)
+///     .on_disconnect(|socket: Socket<Player>, reason: CloseReason| async move {
+///         println!("{} has left: {reason}", socket.session().name);
+///     });
+/// ```
 pub struct Namespace<S> {
     admit: Admit<S>,
     on_connect: Option<OnConnect<S>>,

@@ -1,4 +1,16 @@
 //! Engine.IO without Socket.IO: messages as they come, for those who bring a protocol of their own.
+//!
+//! ```no_run
+//! # async fn echo() -> std::io::Result<()> {
+//! let volley = volley::Volley::builder()
+//!     .raw(|connection, message| {
+//!         connection.send(&message).ok();
+//!     })
+//!     .build()?;
+//! let app = axum::Router::<()>::new().route_service("/engine.io/", volley.service());
+//! # Ok(())
+//! # }
+//! ```
 
 use std::borrow::Cow;
 

@@ -131,6 +131,31 @@ impl<S: Send + Sync + 'static> Socket<S> {
     /// Sends `backlog` and then becomes a member: every frame that is sent to the group after this call returns follows
     /// the backlog, every frame sent before is not received. To say which frame is "after", take a lock of your own
     /// around this and around [`Group::send`]; neither waits for the network.
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    /// use volley::{Frame, Group, SendError, Socket};
+    ///
+    /// /// A group with a memory: whoever joins receives everything from the first frame on, each once and in order.
+    /// struct Story {
+    ///     so_far: Mutex<Vec<Frame>>,
+    ///     group: Group,
+    /// }
+    ///
+    /// impl Story {
+    ///     fn tell(&self, frame: Frame) -> Result<(), SendError> {
+    ///         let mut so_far = self.so_far.lock().expect("no teller panics");
+    ///         self.group.send(&frame)?;
+    ///         so_far.push(frame);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn listen(&self, socket: &Socket<()>) -> Result<(), SendError> {
+    ///         let so_far = self.so_far.lock().expect("no teller panics");
+    ///         socket.join_after(&self.group, so_far.clone())
+    ///     }
+    /// }
+    /// ```
     pub fn join_after(&self, group: &Group, backlog: Vec<Frame>) -> Result<(), SendError> {
         debug_assert_eq!(group.core.namespace, self.core.namespace, "a group is of one namespace");
         self.core.engine.refuse_when_overloaded()?;
