@@ -231,6 +231,10 @@ impl Session {
             let received = match socket.decoder.decode(&mut input, limits) {
                 Ok(Some(message)) => self.receive_message(&message, cx),
                 Ok(None) => return self.note_partial_message(cx),
+                // Polling goes on, also when it does so only to its end: the input must not be met again then.
+                Err(violation) if self.is_polling() => {
+                    return self.abandon_upgrade(violation.close_code());
+                }
                 Err(violation) => Err(Fault {
                     reason: match violation {
                         websocket::Violation::TooBig => CloseReason::TooLarge,
