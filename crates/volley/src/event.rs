@@ -99,6 +99,11 @@ impl Content {
         Self { text: text.into(), data_at: text.len() - data.len(), attachments }
     }
 
+    /// Bytes of the packet and its attachments.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
+    }
+
     fn data(&self) -> &str {
         &self.text[self.data_at..]
     }

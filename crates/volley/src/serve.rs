@@ -14,11 +14,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 /// From the first byte of a request's head, or of a connection, to the end of the head.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may leave unread, or unacknowledged, what was sent to it.
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// Header fields of one request.
 pub const MAX_HEADERS: usize = 100;
 /// Bytes of a request's head.
@@ -163,6 +166,9 @@ async fn pause() {
 fn io_of(stream: TcpStream) -> TokioIo<TcpStream> {
     // An answer should not wait for the next one; without it the connection works all the same.
     let _ = stream.set_nodelay(true);
+    // HTTP has no deadline for a client that does not take its answers; the kernel has one.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(SEND_TIMEOUT));
     TokioIo::new(stream)
 }
 

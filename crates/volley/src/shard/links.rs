@@ -58,8 +58,9 @@ struct Load {
 
 impl Link {
     /// Events that wait for the application to let the client in.
-    pub(crate) fn early(&self) -> usize {
-        if let State::Entering(early) = &self.state { early.len() } else { 0 }
+    pub(crate) fn early(&self) -> impl Iterator<Item = &Content> {
+        let early = if let State::Entering(early) = &self.state { early.as_slice() } else { &[] };
+        early.iter().map(|(content, _)| content)
     }
 
     /// Takes back the events of this link that no handler has seen.

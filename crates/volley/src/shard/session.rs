@@ -19,9 +19,10 @@ use super::work::Queue;
 use crate::close::CloseReason;
 use crate::engine::{Application, Seat};
 use crate::engine_io::{Open, Packet, Sid, append_payload};
+use crate::event::Content;
 use crate::frame::Frame;
 use crate::group::GroupId;
-use crate::limits::{MAX_PACKETS_PER_POLL, MAX_WAITING_EVENTS};
+use crate::limits::{MAX_PACKETS_PER_POLL, MAX_WAITING_BYTES, MAX_WAITING_EVENTS};
 use crate::websocket::{self, CloseCode, Message, Opcode, close_frame};
 
 /// A connection, whatever carries it. It lives in one shard and is touched by that shard's thread alone.
@@ -230,6 +231,10 @@ impl Session {
             let received = match socket.decoder.decode(&mut input, limits) {
                 Ok(Some(message)) => self.receive_message(&message, cx),
                 Ok(None) => return self.note_partial_message(cx),
+                // Polling goes on, also when it does so only to its end: the input must not be met again then.
+                Err(violation) if self.is_polling() => {
+                    return self.abandon_upgrade(violation.close_code());
+                }
                 Err(violation) => Err(Fault {
                     reason: match violation {
                         websocket::Violation::TooBig => CloseReason::TooLarge,
@@ -319,8 +324,9 @@ impl Session {
 
     /// Whether nothing more is read until handlers have caught up.
     pub(crate) fn is_saturated(&self) -> bool {
-        let early: usize = self.links.iter().map(Link::early).sum();
-        self.work.len() + early >= MAX_WAITING_EVENTS
+        let early = || self.links.iter().flat_map(Link::early);
+        self.work.len() + early().count() >= MAX_WAITING_EVENTS
+            || self.work.bytes() + early().map(Content::len).sum::<usize>() >= MAX_WAITING_BYTES
     }
 }
 

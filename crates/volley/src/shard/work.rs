@@ -96,12 +96,25 @@ impl Queue {
         self.waiting.len()
     }
 
+    /// What clients have sent and is kept here, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.waiting.iter().map(Work::bytes).sum()
+    }
+
     pub(crate) fn is_idle(&self) -> bool {
         !self.busy && self.waiting.is_empty()
     }
 }
 
 impl Work {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Admit { connect, .. } => connect.auth.len(),
+            Self::Event { content, .. } => content.len(),
+            Self::Connected(_) | Self::Disconnected { .. } => 0,
+        }
+    }
+
     /// Calls the handler as far as it goes without waiting: the outcome, or the rest of it.
     pub(crate) fn start(self, namespaces: &[Registered]) -> Result<Outcome, Task> {
         if let Self::Event { socket, .. } = &self

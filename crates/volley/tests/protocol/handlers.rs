@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::timeout;
 use volley::{CloseReason, Namespace, Refused};
 
 use crate::poller::Poller;
 use crate::raw_socket::RawSocket;
+use crate::request::Request;
 use crate::server::{Server, anybody, echo, with_echo};
 
 #[tokio::test]
@@ -152,6 +154,26 @@ async fn a_client_that_sends_faster_than_it_is_handled_is_read_no_faster_and_los
     for id in 0..1_000 {
         poller.expect(&format!("43{id}[]")).await;
     }
+}
+
+#[tokio::test]
+async fn a_client_that_sends_much_to_a_slow_handler_is_read_no_further() {
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = gate.clone();
+    let slow = echo().on("wait", move |_, _| {
+        let gate = closed.clone();
+        async move { gate.acquire().await.unwrap().forget() }
+    });
+    let server = Server::start(|builder| builder.namespace("/", slow)).await;
+    let poller = Poller::enter(&server).await;
+    let much = format!(r#"42["much","{}"]"#, "x".repeat(900_000));
+    poller.say(r#"42["wait"]"#).await;
+    poller.say(&much).await;
+    let second = Request::post(poller.query(), much).start(&server).await.answer();
+    tokio::pin!(second);
+    assert!(timeout(Duration::from_millis(200), &mut second).await.is_err());
+    gate.add_permits(1);
+    assert_eq!(second.await.status, 200);
 }
 
 #[tokio::test]

@@ -7,6 +7,9 @@ use crate::raw_socket::{self, Heard, RawSocket};
 use crate::request::Request;
 use crate::server::{Server, anybody, echo, with_echo};
 
+/// A frame that no client may send.
+const UNMASKED: &[u8] = &[0x81, 1, b'2'];
+
 /// Goes over as the document has it.
 async fn upgrade(server: &Server, poller: &Poller<'_>) -> RawSocket {
     let mut socket = RawSocket::probe(server, &poller.sid).await;
@@ -278,6 +281,32 @@ async fn a_session_that_the_application_closes_while_it_goes_over_is_closed_wher
     poller.expect("1").await;
     socket.expect_end().await;
     server.until_empty().await;
+}
+
+/// Nothing takes such bytes off the input, so the shard must not come back for them.
+#[tokio::test]
+async fn a_session_that_is_closed_while_it_goes_over_does_not_dwell_on_a_broken_frame() {
+    let namespace = anybody().on("cut me off", |socket, _| async move { socket.close() });
+    let server = Server::start(|builder| builder.namespace("/", namespace)).await;
+    let poller = Poller::enter(&server).await;
+    let mut socket = RawSocket::probe(&server, &poller.sid).await;
+    socket.send("2probe").await;
+    socket.expect("3probe").await;
+    poller.say(r#"42["cut me off"]"#).await;
+    socket.write(UNMASKED).await;
+    assert_eq!(socket.until_end().await, Some(1002));
+    server.until_empty().await;
+}
+
+#[tokio::test]
+async fn a_session_polls_on_when_its_new_websocket_breaks_the_protocol() {
+    let server = Server::echo().await;
+    let mut poller = Poller::enter(&server).await;
+    let mut socket = RawSocket::probe(&server, &poller.sid).await;
+    socket.write(UNMASKED).await;
+    assert_eq!(socket.until_end().await, Some(1002));
+    poller.say(r#"42["still here"]"#).await;
+    poller.expect(r#"42["still here"]"#).await;
 }
 
 #[tokio::test]
