@@ -331,6 +331,8 @@ impl Session {
         cx: &mut Context,
     ) {
         let limit = cx.limits().max_groups_per_socket;
+        // The group may be sending already, and what another group has sent in this tick comes before that.
+        self.stand_apart(cx);
         let link = self.links.iter_mut().find(|link| link.is(socket));
         let Some(link) = link.filter(|link| link.groups.len() < limit) else { return };
         if cx.members.join(membership.group.id, self.key.index) {
