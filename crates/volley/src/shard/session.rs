@@ -590,7 +590,6 @@ impl Session {
         self.say_closed(reason, cx);
         self.phase = Phase::Closing { until: cx.now + cx.limits().close_timeout, code };
         self.assembling = None;
-        self.when_flushed = Vec::new();
         if !self.is_polling() {
             self.say_goodbye(cx);
         }
@@ -605,9 +604,10 @@ impl Session {
         }
     }
 
-    /// Tells the application, once.
+    /// Tells the application, once. A handler may wait for the queue to empty, so the wait ends before the handler can.
     fn say_closed(&mut self, reason: CloseReason, cx: &mut Context) {
         cx.counts.closes[reason as usize] += 1;
+        self.when_flushed = Vec::new();
         for index in 0..self.links.len() {
             self.leave(index, reason, cx);
         }
