@@ -238,8 +238,10 @@ impl Session {
                     code: violation.close_code(),
                 }),
             };
-            if let Err(fault) = received {
-                self.fail(fault, cx);
+            match received {
+                Ok(()) => {}
+                Err(fault) if self.is_polling() => return self.abandon_upgrade(fault.code),
+                Err(fault) => return self.fail(fault, cx),
             }
         }
     }
