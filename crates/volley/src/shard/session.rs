@@ -228,7 +228,13 @@ impl Session {
                 return;
             };
             let received = match socket.decoder.decode(&mut input, limits) {
-                Ok(Some(message)) => self.receive_message(&message, cx),
+                Ok(Some(message)) => {
+                    // The next one has its own time. A control frame, though, may stand inside one.
+                    if let Message::Text(_) | Message::Binary(_) = message {
+                        socket.message_by = None;
+                    }
+                    self.receive_message(&message, cx)
+                }
                 Ok(None) => return self.note_partial_message(cx),
                 Err(violation) => Err(Fault {
                     reason: match violation {
