@@ -96,7 +96,7 @@ impl Session {
         match packet.packet_type {
             PacketType::BinaryEvent | PacketType::BinaryAck => {
                 self.known_link(packet.namespace, cx)?;
-                let most = cx.limits().max_payload;
+                let most = self.max_payload(cx);
                 let assembly = Assembly::new(text.to_owned(), packet.attachments, most);
                 let by = cx.now + cx.limits().message_timeout;
                 self.assembling = Some(Box::new(Assembling { by, assembly }));
