@@ -320,6 +320,8 @@ impl Shard {
 const ROUNDS_OF_ORDERS: usize = 16;
 /// Room for orders that is kept from tick to tick.
 const MAX_IDLE_ORDERS: usize = 1024;
+/// Longer than anybody waits, and yet a time that can be reckoned with.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// How long handlers that are told of the end may take beyond the deadline.
 const GRACE_FOR_HANDLERS: Duration = Duration::from_millis(250);
 
@@ -464,7 +466,7 @@ impl Shard {
     }
 
     fn stop(&mut self, deadline: Duration, done: Option<oneshot::Sender<()>>) {
-        let at = self.cx.now + deadline;
+        let at = self.cx.now + deadline.min(NEVER);
         let stopping = self.stopping.get_or_insert(Stopping { at, done: Vec::new() });
         stopping.at = stopping.at.min(at);
         stopping.done.extend(done);
