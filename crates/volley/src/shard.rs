@@ -19,7 +19,7 @@ use self::context::Context;
 use self::inbox::{Inbox, Wake};
 use self::outbox::{GATHER_BYTES, Sent, cost};
 use self::session::{Phase, Session, open_packet};
-use self::transport::{Transport, WebSocket};
+use self::transport::Transport;
 use crate::close::CloseReason;
 use crate::engine::Core;
 use crate::engine_io::{RequestError, Sid};
@@ -510,15 +510,7 @@ impl Shard {
         if let Err(error) = stream.register(&self.cx.registry, Token(key.index as usize)) {
             return tracing::warn!(%error, "a socket could not be watched");
         }
-        self.with(key, |session, _| {
-            if let Transport::Polling(polling) = &mut session.transport
-                && let Some(upgrade) = &mut polling.upgrade
-                && upgrade.socket.is_none()
-            {
-                upgrade.socket = Some(WebSocket::new(stream));
-            }
-        });
-        self.begin_reading(key, received);
+        self.with(key, |session, cx| session.begin_probe(stream, received, cx));
     }
 
     /// Takes the bytes that came with the handshake; readiness was told when the stream was registered.

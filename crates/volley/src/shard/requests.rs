@@ -5,7 +5,8 @@ use bytes::Bytes;
 use super::command::{Reply, Request, RequestFailure};
 use super::context::Context;
 use super::session::{Fault, Phase, Session};
-use super::transport::{Polling, Transport, Upgrade};
+use super::stream::Stream;
+use super::transport::{Polling, Transport, Upgrade, WebSocket};
 use crate::close::CloseReason;
 use crate::engine_io::{Packet, RequestError};
 use crate::frame::Frame;
@@ -88,6 +89,16 @@ impl Session {
 impl Session {
     pub(crate) fn is_polling(&self) -> bool {
         matches!(self.transport, Transport::Polling(_))
+    }
+
+    /// Takes the WebSocket that is to take over, with the bytes that came behind its handshake. One that is not awaited any
+    /// more is dropped, its bytes included.
+    pub(crate) fn begin_probe(&mut self, stream: Stream, received: &[u8], cx: &mut Context) {
+        let upgrade = self.polling().and_then(|polling| polling.upgrade.as_mut());
+        if let Some(upgrade) = upgrade.filter(|upgrade| upgrade.socket.is_none()) {
+            upgrade.socket = Some(WebSocket::new(stream));
+            self.receive(&mut received.to_vec(), cx);
+        }
     }
 
     /// Takes what the WebSocket says that is to take over.
