@@ -31,7 +31,8 @@ impl Session {
                 }
             }
             Request::BeginPost(reply) => {
-                if polling.posting || self.phase != Phase::Open {
+                let underway = polling.posting || polling.posted.is_some();
+                if underway || self.phase != Phase::Open {
                     Request::BeginPost(reply).refuse(RequestError::BadRequest);
                     return self.fail(Fault::PROTOCOL, cx);
                 }
@@ -69,10 +70,11 @@ impl Session {
     fn receive_payload(&mut self, body: &str, cx: &mut Context) -> Result<(), Fault> {
         let max_packets = cx.limits().max_packets_per_payload;
         for packet in crate::engine_io::decode_payload(body, max_packets) {
-            self.receive_packet(&packet.map_err(|_| Fault::PROTOCOL)?, cx)?;
+            // The session may have closed while the body was on its way.
             if self.phase != Phase::Open {
                 break;
             }
+            self.receive_packet(&packet.map_err(|_| Fault::PROTOCOL)?, cx)?;
         }
         Ok(())
     }
