@@ -5,7 +5,6 @@ use std::future::pending;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
-use tokio::net::TcpListener;
 use volley::{
     Builder, Connect, Event, Frame, Namespace, Origins, Refused, SendError, Server, Socket, Volley,
 };
@@ -16,7 +15,7 @@ type Auth = Box<RawValue>;
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let address = std::env::args().skip_while(|arg| arg != "--listen").nth(1);
-    let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:3000")).await?;
+    let server = Server::bind(address.as_deref().unwrap_or("127.0.0.1:3000")).await?;
     let engine_io = as_the_suites_expect()
         .raw(|connection, message| report(connection.send(&message)))
         .build()?;
@@ -25,8 +24,8 @@ async fn main() -> std::io::Result<()> {
     let app = axum::Router::new()
         .route_service("/engine.io/", engine_io.service())
         .route_service("/socket.io/", socket_io.service());
-    println!("listening on {}", listener.local_addr()?);
-    Server::new(listener).serve(app, pending()).await;
+    println!("listening on {}", server.local_addr()?);
+    server.serve(app, pending()).await;
     Ok(())
 }
 

@@ -6,7 +6,6 @@
 use std::future::pending;
 
 use serde_json::value::RawValue;
-use tokio::net::TcpListener;
 use volley::{Connect, Event, Namespace, Origins, Refused, Server, Socket, Volley};
 
 /// The engine frees what a connection held when it ends; this allocator hands it on to the system, where the usual one
@@ -17,14 +16,14 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let address = std::env::args().skip_while(|arg| arg != "--listen").nth(1);
-    let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:3000")).await?;
+    let server = Server::bind(address.as_deref().unwrap_or("127.0.0.1:3000")).await?;
     let rooms = Namespace::new(|_: Connect| async { Ok::<_, Refused>(()) })
         .on("join", join)
         .on("message", message);
     let volley = Volley::builder().origins(Origins::Any).namespace("/", rooms).build()?;
     let app = axum::Router::new().route_service("/socket.io/", volley.service());
-    println!("listening on {}", listener.local_addr()?);
-    Server::new(listener).serve(app, pending()).await;
+    println!("listening on {}", server.local_addr()?);
+    server.serve(app, pending()).await;
     Ok(())
 }
 

@@ -74,6 +74,16 @@ impl Event {
         if self.answered.swap(true, Ordering::Relaxed) {
             return Err(SendError::AlreadyAnswered);
         }
+        // What could not be sent is no answer: it may be tried again.
+        self.send_ack(args, attachments)
+            .inspect_err(|_| self.answered.store(false, Ordering::Relaxed))
+    }
+
+    fn send_ack<T: Serialize + ?Sized>(
+        &self,
+        args: &T,
+        attachments: &[Bytes],
+    ) -> Result<(), SendError> {
         let Some(id) = self.id else { return Ok(()) };
         let namespace = self.socket.namespace_name();
         let frame = Frame::packet(PacketType::Ack, namespace, Some(id), None, args, attachments)?;

@@ -12,7 +12,7 @@ use crate::engine::Core;
 use crate::frame::Frame;
 use crate::order::Order;
 use crate::shard::Command;
-use crate::socket::SendError;
+use crate::socket::{SendError, SocketCore};
 
 /// A handle to a group; clones are the same group. The group lives as long as it has a handle or a member.
 #[derive(Clone)]
@@ -31,8 +31,8 @@ pub(crate) struct GroupCore {
 
 /// A member's place in a group: dropped, wherever that is, it is no longer counted.
 pub(crate) struct Membership {
-    pub(crate) group: Arc<GroupCore>,
-    pub(crate) shard: usize,
+    group: Arc<GroupCore>,
+    socket: Arc<SocketCore>,
 }
 
 /// Names a group to the shards.
@@ -120,9 +120,21 @@ impl Groups {
     }
 }
 
+impl Membership {
+    pub(crate) fn new(group: &Arc<GroupCore>, socket: &Arc<SocketCore>) -> Self {
+        socket.groups.fetch_add(1, Ordering::Relaxed);
+        Self { group: group.clone(), socket: socket.clone() }
+    }
+
+    pub(crate) fn group(&self) -> GroupId {
+        self.group.id
+    }
+}
+
 impl Drop for Membership {
     fn drop(&mut self) {
-        self.group.order.left(self.shard);
+        self.socket.groups.fetch_sub(1, Ordering::Relaxed);
+        self.group.order.left(self.socket.shard);
     }
 }
 

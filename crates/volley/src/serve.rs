@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use socket2::SockRef;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs, lookup_host};
 use tokio::sync::{Semaphore, watch};
 
 /// From the first byte of a request's head, or of a connection, to the end of the head.
@@ -24,10 +24,12 @@ pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// Header fields of one request.
 pub const MAX_HEADERS: usize = 100;
-/// Bytes of a request's head.
+/// Bytes of a request's head, about: what is read with it may make it a few KiB more.
 pub const MAX_HEADER_BYTES: usize = 32 * 1024;
 /// How long requests under way may take when the server stops.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections that the system keeps until they are accepted; it may have a lower bound of its own.
+const BACKLOG: u32 = 4096;
 /// How long nothing is accepted after the system has refused to, so that it can recover.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -58,6 +60,20 @@ struct Visit {
 }
 
 impl Server {
+    /// A server on this address, `127.0.0.1:3000` say or `localhost:0` for any free port. Its queue of connections that
+    /// wait to be accepted is longer than usual, for when all clients come back at once.
+    pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
+        let mut refused =
+            io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
+        for address in lookup_host(address).await? {
+            match listen(address) {
+                Ok(listener) => return Ok(Self::new(listener)),
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused)
+    }
+
     /// A server on this listener with the default bounds.
     pub fn new(listener: TcpListener) -> Self {
         Self {
@@ -67,6 +83,11 @@ impl Server {
             header_timeout: HEADER_TIMEOUT,
             drain_timeout: DRAIN_TIMEOUT,
         }
+    }
+
+    /// The address that the server listens on.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
     }
 
     /// HTTP connections that are served at once; others wait in the listener's queue. By default 10,000.
@@ -155,6 +176,14 @@ impl Server {
         stopping.send_replace(());
         let _ = tokio::time::timeout(self.drain_timeout, stopping.closed()).await;
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // As `TcpListener::bind` has it: a server that was stopped can start again at once.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Out of descriptors, say: nothing tells when that is over.

@@ -19,7 +19,7 @@ use self::context::Context;
 use self::inbox::{Inbox, Wake};
 use self::outbox::{GATHER_BYTES, Sent, cost};
 use self::session::{Phase, Session, open_packet};
-use self::transport::{Transport, WebSocket};
+use self::transport::Transport;
 use crate::close::CloseReason;
 use crate::engine::Core;
 use crate::engine_io::{RequestError, Sid};
@@ -320,6 +320,8 @@ impl Shard {
 const ROUNDS_OF_ORDERS: usize = 16;
 /// Room for orders that is kept from tick to tick.
 const MAX_IDLE_ORDERS: usize = 1024;
+/// Longer than anybody waits, and yet a time that can be reckoned with.
+const NEVER: Duration = Duration::from_hours(100 * 365 * 24);
 /// How long handlers that are told of the end may take beyond the deadline.
 const GRACE_FOR_HANDLERS: Duration = Duration::from_millis(250);
 
@@ -464,7 +466,7 @@ impl Shard {
     }
 
     fn stop(&mut self, deadline: Duration, done: Option<oneshot::Sender<()>>) {
-        let at = self.cx.now + deadline;
+        let at = self.cx.now + deadline.min(NEVER);
         let stopping = self.stopping.get_or_insert(Stopping { at, done: Vec::new() });
         stopping.at = stopping.at.min(at);
         stopping.done.extend(done);
@@ -508,15 +510,7 @@ impl Shard {
         if let Err(error) = stream.register(&self.cx.registry, Token(key.index as usize)) {
             return tracing::warn!(%error, "a socket could not be watched");
         }
-        self.with(key, |session, _| {
-            if let Transport::Polling(polling) = &mut session.transport
-                && let Some(upgrade) = &mut polling.upgrade
-                && upgrade.socket.is_none()
-            {
-                upgrade.socket = Some(WebSocket::new(stream));
-            }
-        });
-        self.begin_reading(key, received);
+        self.with(key, |session, cx| session.begin_probe(stream, received, cx));
     }
 
     /// Takes the bytes that came with the handshake; readiness was told when the stream was registered.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -42,6 +42,8 @@ pub(crate) struct SocketCore {
     /// The application has ended the socket, and its shard may not know yet.
     pub(crate) dismissed: AtomicBool,
     pub(crate) next_ack: AtomicU64,
+    /// Memberships, those on their way included.
+    pub(crate) groups: AtomicUsize,
 }
 
 /// Why nothing was sent.
@@ -54,6 +56,9 @@ pub enum SendError {
     Overloaded,
     /// The event has been answered before.
     AlreadyAnswered,
+    /// The socket is in as many groups as it may be, see
+    /// [`MAX_GROUPS_PER_SOCKET`](crate::limits::MAX_GROUPS_PER_SOCKET).
+    TooManyGroups,
 }
 
 /// Why there is no answer to an event.
@@ -159,9 +164,13 @@ impl<S: Send + Sync + 'static> Socket<S> {
     pub fn join_after(&self, group: &Group, backlog: Vec<Frame>) -> Result<(), SendError> {
         debug_assert_eq!(group.core.namespace, self.core.namespace, "a group is of one namespace");
         self.core.engine.refuse_when_overloaded()?;
+        let most = self.core.engine.limits.max_groups_per_socket;
+        if self.core.groups.load(Ordering::Relaxed) >= most {
+            return Err(SendError::TooManyGroups);
+        }
         let bytes = backlog.iter().map(Frame::len).sum();
         let rejected = group.core.order.join(self.core.shard, || {
-            let membership = Membership { group: group.core.clone(), shard: self.core.shard };
+            let membership = Membership::new(&group.core, &self.core);
             let order = Order::Join { socket: self.core.clone(), membership, backlog };
             let command = Command::Session { key: self.core.key, order };
             self.core.engine.shards[self.core.shard].offer(command, bytes)
@@ -288,6 +297,7 @@ impl fmt::Display for SendError {
             Self::Encode(error) => error.fmt(f),
             Self::Overloaded => f.write_str("too much waits to be sent; try again later"),
             Self::AlreadyAnswered => f.write_str("the event has been answered before"),
+            Self::TooManyGroups => f.write_str("the socket is in as many groups as it may be"),
         }
     }
 }

@@ -45,10 +45,13 @@ where
     B: Body,
     B::Error: Into<BodyError>,
 {
+    let mut underway = Underway::new(core, sid, &pass);
     let binding = pass.binding.clone();
     let begun = request(core, sid, binding, Request::BeginPost).await;
-    let max_bytes = begun.map_err(error)?;
-    let mut underway = Underway::new(core, sid, &pass);
+    let max_bytes = begun.map_err(|refused| {
+        underway.is_over();
+        error(refused)
+    })?;
     let timeout = core.limits.message_timeout;
     let body = match tokio::time::timeout(timeout, read(headers, body, max_bytes)).await {
         Ok(body) => body.map_err(|failure| {

@@ -121,6 +121,9 @@ fn into_stream(core: &Core, upgraded: Upgraded) -> io::Result<(Stream, Bytes)> {
 
 fn tcp(stream: TcpStream) -> io::Result<Stream> {
     stream.set_nodelay(true)?;
+    // How long a client may take nothing is the shard's to say now.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    SockRef::from(&stream).set_tcp_user_timeout(None)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     SockRef::from(&stream).set_tcp_notsent_lowat(NOT_SENT_LOW_WATER)?;
     Ok(Stream::Tcp(mio::net::TcpStream::from_std(stream.into_std()?)))

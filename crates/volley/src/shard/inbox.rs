@@ -93,6 +93,7 @@ impl<T, W: Wake> Inbox<T, W> {
         let left = {
             let mut state = self.state.lock().expect("no push panics");
             state.closed = true;
+            self.release(std::mem::take(&mut state.bytes));
             std::mem::take(&mut state.orders)
         };
         drop(left);

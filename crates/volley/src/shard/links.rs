@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -97,7 +97,7 @@ impl Session {
         match packet.packet_type {
             PacketType::BinaryEvent | PacketType::BinaryAck => {
                 self.known_link(packet.namespace, cx)?;
-                let most = cx.limits().max_payload;
+                let most = self.max_payload(cx);
                 let assembly = Assembly::new(text.to_owned(), packet.attachments, most);
                 let by = cx.now + cx.limits().message_timeout;
                 self.assembling = Some(Box::new(Assembling { by, assembly }));
@@ -262,6 +262,7 @@ impl Session {
             connected: AtomicBool::new(true),
             dismissed: AtomicBool::new(false),
             next_ack: AtomicU64::new(0),
+            groups: AtomicUsize::new(0),
         });
         let entered = std::mem::replace(&mut link.state, State::In(socket.clone()));
         let State::Entering(early) = entered else {
@@ -307,7 +308,7 @@ impl Session {
         let link = &mut self.links[index];
         link.answers = None;
         for membership in std::mem::take(&mut link.groups) {
-            cx.members.leave(membership.group.id, self.key.index);
+            cx.members.leave(membership.group(), self.key.index);
         }
         if let State::In(socket) = std::mem::replace(&mut link.state, State::Out) {
             socket.connected.store(false, Ordering::Release);
@@ -331,10 +332,10 @@ impl Session {
         backlog: Vec<Frame>,
         cx: &mut Context,
     ) {
-        let limit = cx.limits().max_groups_per_socket;
-        let link = self.links.iter_mut().find(|link| link.is(socket));
-        let Some(link) = link.filter(|link| link.groups.len() < limit) else { return };
-        if cx.members.join(membership.group.id, self.key.index) {
+        // The group may be sending already, and what another group has sent in this tick comes before that.
+        self.stand_apart(cx);
+        let Some(link) = self.links.iter_mut().find(|link| link.is(socket)) else { return };
+        if cx.members.join(membership.group(), self.key.index) {
             link.groups.push(membership);
         }
         for frame in backlog {
@@ -349,10 +350,10 @@ impl Session {
         cx: &mut Context,
     ) {
         let Some(link) = self.links.iter_mut().find(|link| link.is(socket)) else { return };
-        if let Some(at) = link.groups.iter().position(|own| own.group.id == group) {
+        if let Some(at) = link.groups.iter().position(|own| own.group() == group) {
             let left = link.groups.swap_remove(at);
             self.stand_apart(cx);
-            cx.members.leave(left.group.id, self.key.index);
+            cx.members.leave(left.group(), self.key.index);
         }
     }
 

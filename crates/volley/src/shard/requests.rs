@@ -5,7 +5,8 @@ use bytes::Bytes;
 use super::command::{Reply, Request, RequestFailure};
 use super::context::Context;
 use super::session::{Fault, Phase, Session};
-use super::transport::{Polling, Transport, Upgrade};
+use super::stream::Stream;
+use super::transport::{Polling, Transport, Upgrade, WebSocket};
 use crate::close::CloseReason;
 use crate::engine_io::{Packet, RequestError};
 use crate::frame::Frame;
@@ -30,7 +31,8 @@ impl Session {
                 }
             }
             Request::BeginPost(reply) => {
-                if polling.posting || self.phase != Phase::Open {
+                let underway = polling.posting || polling.posted.is_some();
+                if underway || self.phase != Phase::Open {
                     Request::BeginPost(reply).refuse(RequestError::BadRequest);
                     return self.fail(Fault::PROTOCOL, cx);
                 }
@@ -68,10 +70,11 @@ impl Session {
     fn receive_payload(&mut self, body: &str, cx: &mut Context) -> Result<(), Fault> {
         let max_packets = cx.limits().max_packets_per_payload;
         for packet in crate::engine_io::decode_payload(body, max_packets) {
-            self.receive_packet(&packet.map_err(|_| Fault::PROTOCOL)?, cx)?;
+            // The session may have closed while the body was on its way.
             if self.phase != Phase::Open {
                 break;
             }
+            self.receive_packet(&packet.map_err(|_| Fault::PROTOCOL)?, cx)?;
         }
         Ok(())
     }
@@ -88,6 +91,16 @@ impl Session {
 impl Session {
     pub(crate) fn is_polling(&self) -> bool {
         matches!(self.transport, Transport::Polling(_))
+    }
+
+    /// Takes the WebSocket that is to take over, with the bytes that came behind its handshake. One that is not awaited any
+    /// more is dropped, its bytes included.
+    pub(crate) fn begin_probe(&mut self, stream: Stream, received: &[u8], cx: &mut Context) {
+        let upgrade = self.polling().and_then(|polling| polling.upgrade.as_mut());
+        if let Some(upgrade) = upgrade.filter(|upgrade| upgrade.socket.is_none()) {
+            upgrade.socket = Some(WebSocket::new(stream));
+            self.receive(&mut received.to_vec(), cx);
+        }
     }
 
     /// Takes what the WebSocket says that is to take over.

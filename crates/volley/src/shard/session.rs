@@ -229,12 +229,14 @@ impl Session {
                 return;
             };
             let received = match socket.decoder.decode(&mut input, limits) {
-                Ok(Some(message)) => self.receive_message(&message, cx),
-                Ok(None) => return self.note_partial_message(cx),
-                // Polling goes on, also when it does so only to its end: the input must not be met again then.
-                Err(violation) if self.is_polling() => {
-                    return self.abandon_upgrade(violation.close_code());
+                Ok(Some(message)) => {
+                    // The next one has its own time. A control frame, though, may stand inside one.
+                    if let Message::Text(_) | Message::Binary(_) = message {
+                        socket.message_by = None;
+                    }
+                    self.receive_message(&message, cx)
                 }
+                Ok(None) => return self.note_partial_message(cx),
                 Err(violation) => Err(Fault {
                     reason: match violation {
                         websocket::Violation::TooBig => CloseReason::TooLarge,
@@ -243,8 +245,11 @@ impl Session {
                     code: violation.close_code(),
                 }),
             };
-            if let Err(fault) = received {
-                self.fail(fault, cx);
+            match received {
+                Ok(()) => {}
+                // Polling goes on, also when it does so only to its end: the input must not be met again then.
+                Err(fault) if self.is_polling() => return self.abandon_upgrade(fault.code),
+                Err(fault) => return self.fail(fault, cx),
             }
         }
     }
@@ -596,7 +601,6 @@ impl Session {
         self.say_closed(reason, cx);
         self.phase = Phase::Closing { until: cx.now + cx.limits().close_timeout, code };
         self.assembling = None;
-        self.when_flushed = Vec::new();
         if !self.is_polling() {
             self.say_goodbye(cx);
         }
@@ -611,9 +615,10 @@ impl Session {
         }
     }
 
-    /// Tells the application, once.
+    /// Tells the application, once. A handler may wait for the queue to empty, so the wait ends before the handler can.
     fn say_closed(&mut self, reason: CloseReason, cx: &mut Context) {
         cx.counts.closes[reason as usize] += 1;
+        self.when_flushed = Vec::new();
         for index in 0..self.links.len() {
             self.leave(index, reason, cx);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::unbounded_channel;
-use volley::{AckError, Namespace};
+use volley::{AckError, Namespace, SendError};
 
 use crate::poller::Poller;
 use crate::raw_socket::RawSocket;
@@ -201,4 +201,17 @@ async fn nobody_owes_more_answers_than_the_limit() {
     for answered in [true, true, false, false] {
         assert_eq!(notes.recv().await, Some(answered));
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_could_not_be_sent_can_be_given_again() {
+    let namespace = anybody().on("ask", |_, event| async move {
+        event.ack("no sequence").unwrap_err();
+        event.ack(&("an answer",)).unwrap();
+        assert!(matches!(event.ack(&()), Err(SendError::AlreadyAnswered)));
+    });
+    let server = Server::start(|builder| builder.namespace("/", namespace)).await;
+    let mut socket = RawSocket::enter(&server).await;
+    socket.send(r#"421["ask"]"#).await;
+    socket.expect(r#"431["an answer"]"#).await;
 }

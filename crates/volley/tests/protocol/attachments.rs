@@ -1,8 +1,9 @@
 //! Binary events: a packet and its attachments, whole or not at all.
 
+use std::future::pending;
 use std::time::Duration;
 
-use volley::CloseReason;
+use volley::{CloseReason, Namespace, Refused};
 
 use crate::poller::Poller;
 use crate::raw_socket::RawSocket;
@@ -210,4 +211,17 @@ async fn a_websocket_message_that_is_never_completed_ends_the_connection_in_time
     }
     let metrics = server.until_empty().await;
     assert_eq!(metrics.closes[CloseReason::MessageTimeout as usize], 3);
+}
+
+#[tokio::test]
+async fn the_attachments_of_a_stranger_are_together_no_larger_than_its_messages() {
+    let undecided = Namespace::new(|_| pending::<Result<(), Refused>>());
+    let server =
+        Server::start(|builder| builder.namespace("/", undecided).max_payload_before_connect(1000))
+            .await;
+    let mut socket = RawSocket::connect(&server).await;
+    socket.send_together(&["40", &format!(r#"452-["message",{ONE},{TWO}]"#)]).await;
+    socket.send_binary(&[0; 600]).await;
+    socket.send_binary(&[0; 600]).await;
+    assert_eq!(socket.until_end().await, Some(1009));
 }

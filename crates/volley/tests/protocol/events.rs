@@ -1,5 +1,7 @@
 //! EVENT packets in both directions, and what is none.
 
+use std::time::Duration;
+
 use volley::CloseReason;
 
 use crate::poller::Poller;
@@ -159,4 +161,39 @@ async fn an_event_with_half_of_a_surrogate_pair_is_taken_with_the_replacement_ch
     let mut socket = RawSocket::enter(&server).await;
     socket.send(r#"42["message","cut \ud83d in two"]"#).await;
     socket.expect(r#"42["message","cut \ufffd in two"]"#).await;
+}
+
+#[tokio::test]
+async fn a_message_that_begins_where_another_ends_has_its_own_time() {
+    let timeout = Duration::from_millis(500);
+    let server = Server::start(|builder| with_echo(builder).message_timeout(timeout)).await;
+    let mut socket = RawSocket::enter(&server).await;
+    let message = frames(&[r#"42["message"]"#]);
+    let (begin, end) = message.split_at(8);
+    socket.write(begin).await;
+    for _ in 0..10 {
+        tokio::time::sleep(timeout / 5).await;
+        socket.write(&[end, begin].concat()).await;
+        socket.expect(r#"42["message"]"#).await;
+    }
+}
+
+#[tokio::test]
+async fn pongs_do_not_buy_time_for_the_message_around_them() {
+    let timeout = Duration::from_millis(300);
+    let server = Server::start(|builder| with_echo(builder).message_timeout(timeout)).await;
+    let mut socket = RawSocket::enter(&server).await;
+    // The first fragment of a text, and then pongs, which are nothing to anybody.
+    socket.write(&[0x01, 0x80, 0, 0, 0, 0]).await;
+    let pongs = async {
+        loop {
+            tokio::time::sleep(timeout / 5).await;
+            socket.write(&[0x8a, 0x80, 0, 0, 0, 0]).await;
+        }
+    };
+    let closed = server.until(|metrics| metrics.closes[CloseReason::MessageTimeout as usize] == 1);
+    tokio::select! {
+        _ = closed => {}
+        () = pongs => {}
+    }
 }

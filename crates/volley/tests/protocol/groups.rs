@@ -326,3 +326,52 @@ async fn a_coming_and_going_while_others_send_leaves_nobody_behind() {
     server.until_empty().await;
     assert!(group.is_empty());
 }
+
+/// All of it is one handler's doing, so that it happens in one tick.
+#[tokio::test]
+async fn who_joins_a_group_between_two_frames_of_another_hears_all_in_order() {
+    let talking = rooms().on("talk", |socket, _| async move {
+        let (tea, coffee) = (socket.group("tea"), socket.group("coffee"));
+        coffee.emit("said", &(0,)).unwrap();
+        tea.emit("said", &(1,)).unwrap();
+        socket.join(&coffee).unwrap();
+        coffee.emit("said", &(2,)).unwrap();
+        tea.emit("said", &(3,)).unwrap();
+    });
+    let server = Server::start(|builder| builder.namespace("/", talking).shards(1)).await;
+    let mut alice = member(&server, "tea").await;
+    let mut bob = member(&server, "coffee").await;
+    alice.send(r#"42["talk"]"#).await;
+    for number in [1, 2, 3] {
+        alice.expect(&format!(r#"42["said",{number}]"#)).await;
+    }
+    for number in [0, 2] {
+        bob.expect(&format!(r#"42["said",{number}]"#)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_socket_in_as_many_groups_as_it_may_be_is_told_and_may_join_after_leaving_one() {
+    let namespace = anybody()
+        .on("join", |socket, event| async move {
+            let (name,) = event.args::<(&str,)>().unwrap();
+            let joined = socket.join(&socket.group(name)).is_ok();
+            event.ack(&(joined,)).unwrap();
+        })
+        .on("leave", |socket, event| async move {
+            let (name,) = event.args::<(&str,)>().unwrap();
+            socket.leave(&socket.group(name));
+            event.ack(&()).unwrap();
+        });
+    let server =
+        Server::start(|builder| builder.namespace("/", namespace).max_groups_per_socket(2)).await;
+    let mut socket = RawSocket::enter(&server).await;
+    for (group, joined) in [("a", true), ("b", true), ("c", false)] {
+        socket.send(&format!(r#"421["join","{group}"]"#)).await;
+        socket.expect(&format!("431[{joined}]")).await;
+    }
+    socket.send(r#"422["leave","a"]"#).await;
+    socket.expect("432[]").await;
+    socket.send(r#"423["join","c"]"#).await;
+    socket.expect("433[true]").await;
+}

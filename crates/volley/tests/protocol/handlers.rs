@@ -11,7 +11,7 @@ use volley::{CloseReason, Namespace, Refused};
 use crate::poller::Poller;
 use crate::raw_socket::RawSocket;
 use crate::request::Request;
-use crate::server::{Server, anybody, echo, with_echo};
+use crate::server::{PATIENCE, Server, anybody, echo, with_echo};
 
 #[tokio::test]
 async fn an_event_in_the_same_write_as_the_connect_is_answered() {
@@ -297,4 +297,22 @@ async fn flushed_resolves_when_everything_has_left() {
     for page in 0..50 {
         assert_eq!(notes.recv().await, Some(page));
     }
+}
+
+#[tokio::test]
+async fn a_handler_that_waits_for_a_flush_learns_that_its_client_is_gone() {
+    let (note, mut notes) = unbounded_channel();
+    let namespace = anybody().on("page", move |socket, _| {
+        let note = note.clone();
+        async move {
+            socket.emit("page", &()).unwrap();
+            note.send(socket.flushed().await).unwrap();
+        }
+    });
+    let server = Server::start(|builder| builder.namespace("/", namespace)).await;
+    let poller = Poller::enter(&server).await;
+    poller.say(r#"42["page"]"#).await;
+    poller.say("1").await;
+    let flushed = timeout(PATIENCE, notes.recv()).await.expect("an answer in time");
+    assert_eq!(flushed, Some(false));
 }

@@ -1,10 +1,21 @@
 //! Long-polling: payloads, their bounds, and one request of each kind at a time.
 
+use std::convert::Infallible;
+use std::future::pending;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::unbounded_channel;
+use tower_service::Service;
+use volley::CloseReason;
 
 use crate::poller::Poller;
+use crate::raw_socket::RawSocket;
 use crate::request::Request;
 use crate::server::{Server, anybody, with_echo};
 
@@ -256,4 +267,76 @@ async fn sessions_that_nobody_polls_are_let_go() {
         Poller::open(&server).await;
     }
     assert_eq!(server.until_empty().await.opened, 300);
+}
+
+#[tokio::test]
+async fn a_post_beside_one_that_waits_for_the_handlers_ends_the_session() {
+    let stuck = anybody().on("stuck", |_, _| pending::<()>());
+    let server = Server::start(|builder| builder.namespace("/", stuck)).await;
+    let poller = Poller::enter(&server).await;
+    let events = vec![r#"42["stuck"]"#; 100].join("\x1e");
+    let waiting = Request::post(poller.query(), events).start(&server).await;
+    server.until(|metrics| metrics.packets_received == 101).await;
+    assert_eq!(poller.post(r#"42["stuck"]"#).await.status, 400);
+    assert_eq!(waiting.answer().await.status, 400);
+    poller.expect_gone().await;
+}
+
+#[tokio::test]
+async fn what_is_posted_to_a_session_that_closes_counts_for_nothing() {
+    let cut = Arc::new(Notify::new());
+    let namespace = anybody()
+        .on_connect(|socket| async move { socket.join(&socket.group("tea")).unwrap() })
+        .on("cut me off", {
+            let cut = cut.clone();
+            move |socket, _| {
+                let cut = cut.clone();
+                async move {
+                    cut.notified().await;
+                    socket.close();
+                }
+            }
+        });
+    let server = Server::start(|builder| builder.namespace("/", namespace).shards(1)).await;
+    let mut poller = Poller::enter(&server).await;
+    poller.say(r#"42["cut me off"]"#).await;
+    let mut post = Request::post(poller.query(), "").start_announcing(2, &server).await;
+    // Nothing shows that the server has begun to read the body.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    cut.notify_one();
+    server.until(|metrics| metrics.closes[CloseReason::ServerDisconnect as usize] == 1).await;
+    post.write(b"40").await;
+    post.answer().await;
+    poller.expect("1").await;
+    server.until_empty().await;
+    let group = server.volley.group("/", "tea");
+    assert!(group.is_empty());
+    group.emit("said", &()).unwrap();
+    RawSocket::enter(&server).await;
+}
+
+/// A body of which nothing comes.
+struct NeverEnding;
+
+impl Body for NeverEnding {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test]
+async fn a_post_that_is_given_up_before_it_begins_ends_the_session() {
+    let server = Server::echo().await;
+    let poller = Poller::enter(&server).await;
+    let post = http::Request::post(format!("/socket.io/?{}", poller.query()));
+    let mut answer = server.volley.service().call(post.body(NeverEnding).unwrap());
+    assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(answer);
+    poller.expect_gone().await;
 }

@@ -103,3 +103,15 @@ async fn an_engine_that_is_dropped_lets_everybody_go() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
+
+#[tokio::test]
+async fn a_deadline_may_be_as_far_away_as_can_be() {
+    let server = Server::echo().await;
+    let mut socket = RawSocket::enter(&server).await;
+    let leaving = async {
+        assert_eq!(socket.until_end().await, Some(1001));
+        drop(socket);
+    };
+    let ended = async { tokio::join!(server.volley.shutdown(Duration::MAX), leaving) };
+    tokio::time::timeout(PATIENCE, ended).await.expect("nobody holds it up");
+}

@@ -318,3 +318,29 @@ async fn an_unknown_session_is_not_gone_over_to() {
     let confused = format!("{}&sid=AAAAAAAAAAAAAAAAAAAAAA", poller::OPEN);
     assert_eq!(Request::upgrade(confused).send(&server).await.status, 400);
 }
+
+#[tokio::test]
+async fn a_websocket_that_breaks_the_protocol_while_its_session_closes_harms_nobody() {
+    let namespace = anybody().on("cut me off", |socket, _| async move { socket.close() });
+    let server = Server::start(|builder| builder.namespace("/", namespace).shards(1)).await;
+    let mut poller = Poller::enter(&server).await;
+    let mut socket = RawSocket::probe(&server, &poller.sid).await;
+    socket.send("2probe").await;
+    socket.expect("3probe").await;
+    poller.say(r#"42["cut me off"]"#).await;
+    socket.write(&[0xff; 16]).await;
+    socket.expect_end().await;
+    poller.expect("1").await;
+    RawSocket::enter(&server).await;
+}
+
+#[tokio::test]
+async fn a_session_polls_on_when_its_websocket_breaks_the_protocol() {
+    let server = Server::echo().await;
+    let mut poller = Poller::enter(&server).await;
+    let mut socket = RawSocket::probe(&server, &poller.sid).await;
+    socket.write(&[0xff; 16]).await;
+    socket.expect_end().await;
+    poller.say(r#"42["still here"]"#).await;
+    poller.expect(r#"42["still here"]"#).await;
+}
