@@ -131,7 +131,7 @@ fn write_array<T: Serialize + ?Sized>(
             text.extend_from_slice(if name.is_some() { b"]" } else { b"[]" });
         }
         [b'[', ..] if name.is_none() => {}
-        [b'[', b']'] => {
+        [b'[', rest @ ..] if rest.trim_ascii() == b"]" => {
             text.truncate(args_at);
             text.push(b']');
         }
@@ -173,6 +173,8 @@ mod tests {
         assert_eq!(text(&Frame::event("/", "m", &()).unwrap()), r#"42["m"]"#);
         assert_eq!(text(&Frame::event("/a", "m", &[1]).unwrap()), r#"42/a,["m",1]"#);
         assert_eq!(text(&Frame::event("/", "m", &Vec::<u8>::new()).unwrap()), r#"42["m"]"#);
+        let spaced = serde_json::value::RawValue::from_string("[ ]".to_owned()).unwrap();
+        assert_eq!(text(&Frame::event("/", "m", &spaced).unwrap()), r#"42["m"]"#);
     }
 
     #[test]

@@ -80,6 +80,15 @@ struct Stopping {
     done: Vec<oneshot::Sender<()>>,
 }
 
+/// Closes an inbox however its shard ends: if it has panicked, nobody shall wait for it.
+struct CloseAtEnd<'a>(&'a ShardInbox);
+
+impl Drop for CloseAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 impl Wake for Waker {
     fn wake(&self) {
         // It can fail only when the poll it belongs to is gone, and then nobody sleeps over the inbox.
@@ -137,6 +146,7 @@ impl Shard {
         let core = self.cx.core.clone();
         let _runtime = core.runtime.enter();
         let inbox = &core.shards[self.cx.shard];
+        let _closed_at_the_end = CloseAtEnd(inbox);
         let mut events = Events::with_capacity(EVENTS_PER_TICK);
         let mut orders = Vec::new();
         while !self.is_finished() {
@@ -149,7 +159,6 @@ impl Shard {
             self.flush_dirty();
             self.tidy();
         }
-        inbox.close();
         core.metrics.publish(self.cx.shard, &self.cx.counts);
         for done in self.stopping.into_iter().flat_map(|stopping| stopping.done) {
             let _ = done.send(());

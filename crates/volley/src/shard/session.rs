@@ -383,7 +383,7 @@ impl Session {
         self.salvo = None;
         let Transport::WebSocket(socket) = &mut self.transport else { return Ok(0) };
         match socket.stream.write(bytes) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
+            Err(error) if is_for_later(&error) => Ok(0),
             written => written,
         }
     }
@@ -658,4 +658,9 @@ impl Session {
             cx.readable.push(self.key);
         }
     }
+}
+
+/// Whether a write failed only for now; what is kept is written when the stream can be.
+fn is_for_later(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

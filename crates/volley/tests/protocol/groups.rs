@@ -156,17 +156,6 @@ async fn who_joins_when_it_has_left_already_is_no_member() {
 }
 
 #[tokio::test]
-async fn nobody_is_in_more_groups_than_the_limit() {
-    let server = rooms_server(|builder| builder.max_groups_per_socket(2)).await;
-    let mut alice = member(&server, "one").await;
-    alice.send_together(&[r#"421["join","two"]"#, r#"422["join","three"]"#]).await;
-    alice.expect("431[]").await;
-    alice.expect("432[]").await;
-    let members = ["one", "two", "three"].map(|name| server.volley.group("/", name).len());
-    assert_eq!(members, [1, 1, 0]);
-}
-
-#[tokio::test]
 async fn bytes_reach_everyone_in_a_group() {
     let server = rooms_server(|builder| builder).await;
     let mut alice = member(&server, "tea").await;
