@@ -198,7 +198,7 @@ impl Builder {
             .into_iter()
             .unzip();
         let core = Arc::new(Core {
-            limits: self.limits,
+            limits: self.limits.within_reach(),
             application: self.raw.unwrap_or(Application::SocketIo),
             namespaces: self.namespaces,
             metrics: Metrics::new(inboxes.len()),

@@ -76,3 +76,24 @@ pub(crate) struct Limits {
     pub(crate) max_connections: usize,
     pub(crate) packet: crate::socket_io::Limits,
 }
+
+/// A time as good as never that can still be added to any other.
+pub(crate) const NEVER: Duration = Duration::from_hours(100 * 365 * 24);
+
+impl Limits {
+    /// With times that can be added to a clock's: `Duration::MAX`, say, becomes [`NEVER`].
+    pub(crate) fn within_reach(mut self) -> Self {
+        for time in [
+            &mut self.ping_interval,
+            &mut self.ping_timeout,
+            &mut self.connect_timeout,
+            &mut self.upgrade_timeout,
+            &mut self.message_timeout,
+            &mut self.close_timeout,
+            &mut self.max_queued_age,
+        ] {
+            *time = (*time).min(NEVER);
+        }
+        self
+    }
+}

@@ -17,15 +17,14 @@ pub(crate) use self::stream::Stream;
 
 use self::context::Context;
 use self::inbox::{Inbox, Wake};
-use self::outbox::{GATHER_BYTES, Sent, cost};
+use self::outbox::GATHER_BYTES;
 use self::session::{Phase, Session, open_packet};
 use self::transport::Transport;
 use crate::close::CloseReason;
 use crate::engine::Core;
 use crate::engine_io::{RequestError, Sid};
 use crate::frame::Frame;
-use crate::group::GroupId;
-use crate::limits::BUSY_INBOX_BYTES;
+use crate::limits::{BUSY_INBOX_BYTES, NEVER};
 use crate::websocket::{CloseCode, Opcode};
 
 mod command;
@@ -35,6 +34,7 @@ mod links;
 mod members;
 mod outbox;
 mod requests;
+mod salvo;
 mod session;
 mod stream;
 mod timers;
@@ -329,8 +329,6 @@ impl Shard {
 const ROUNDS_OF_ORDERS: usize = 16;
 /// Room for orders that is kept from tick to tick.
 const MAX_IDLE_ORDERS: usize = 1024;
-/// Longer than anybody waits, and yet a time that can be reckoned with.
-const NEVER: Duration = Duration::from_hours(100 * 365 * 24);
 /// How long handlers that are told of the end may take beyond the deadline.
 const GRACE_FOR_HANDLERS: Duration = Duration::from_millis(250);
 
@@ -407,71 +405,6 @@ impl Shard {
             Command::Adopt { stream, received, arrival } => self.adopt(stream, &received, arrival),
             Command::Stop { deadline, done } => self.stop(deadline, done),
         }
-    }
-
-    /// Adds a frame to the salvo of its group. This and [`fire`](Self::fire) are what the engine is for.
-    fn publish(&mut self, group: GroupId, frame: Frame, sent_at: Instant) {
-        let Self { sessions, cx, .. } = self;
-        let outgoing = cx.outgoing(frame);
-        let Some(roster) = cx.members.roster(group) else { return };
-        if roster.salvo.is_empty() {
-            let mut awaits = |index: &u32| sessions[*index as usize].await_salvo(group);
-            let apart: Vec<_> =
-                roster.sessions.iter().copied().filter(|index| !awaits(index)).collect();
-            for index in &apart {
-                sessions[*index as usize].stand_apart(cx);
-            }
-            let Some(roster) = cx.members.roster(group) else { return };
-            roster.apart = apart;
-            cx.salvos.push(group);
-        }
-        let Some(roster) = cx.members.roster(group) else { return };
-        for index in &roster.apart {
-            let session = &mut sessions[*index as usize];
-            session.outbox.push(outgoing.clone());
-            if !session.dirty {
-                session.dirty = true;
-                cx.dirty.push(session.key);
-            }
-        }
-        let members = roster.sessions.len() as u64;
-        cx.counts.frames_queued += members;
-        cx.counts.frames_waiting += members;
-        cx.counts.queued_bytes += members * cost(&outgoing.frame) as u64;
-        roster.salvo.push(outgoing);
-        self.published.push(sent_at);
-    }
-
-    /// Writes each group's salvo to all members that await it: the same bytes, one write each.
-    fn fire(&mut self) {
-        for group in std::mem::take(&mut self.cx.salvos) {
-            let Self { sessions, cx, .. } = self;
-            let Some(roster) = cx.members.roster(group) else { continue };
-            let salvo = std::mem::take(&mut roster.salvo);
-            roster.apart = Vec::new();
-            self.bytes.clear();
-            salvo
-                .iter()
-                .for_each(|outgoing| self.bytes.extend_from_slice(outgoing.frame.as_bytes()));
-            let mut fired = 0;
-            let mut held_up = Vec::new();
-            for index in &roster.sessions {
-                let session = &mut sessions[*index as usize];
-                if session.salvo != Some(group) {
-                    continue;
-                }
-                match session.write_salvo(&self.bytes) {
-                    Ok(written) if written == self.bytes.len() => fired += 1,
-                    written => held_up.push((session.key, written)),
-                }
-            }
-            let whole: usize = salvo.iter().map(|outgoing| cost(&outgoing.frame)).sum();
-            cx.count_sent(Sent { frames: fired * salvo.len(), bytes: fired * whole });
-            for (key, written) in held_up {
-                self.with(key, |session, cx| session.keep_salvo(&salvo, written, cx));
-            }
-        }
-        self.bytes.shrink_to(GATHER_BYTES);
     }
 
     fn stop(&mut self, deadline: Duration, done: Option<oneshot::Sender<()>>) {

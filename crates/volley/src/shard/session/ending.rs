@@ -1,0 +1,99 @@
+//! How a session ends: after what was sent before, because of a fault, or at once.
+
+use super::{Fault, Phase, Session};
+use crate::close::CloseReason;
+use crate::frame::Frame;
+use crate::shard::context::Context;
+use crate::shard::transport::Transport;
+use crate::websocket::{CloseCode, close_frame};
+
+impl Session {
+    /// Closes after what was sent before: the transport's own goodbye is the last frame.
+    pub(crate) fn close(&mut self, reason: CloseReason, code: CloseCode, cx: &mut Context) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        for link in &self.links {
+            link.drop_events(&mut self.work);
+        }
+        self.start_closing(Fault { reason, code }, cx);
+    }
+
+    /// Closes because of something the client did or did not do: what waits for it is dropped.
+    pub(crate) fn fail(&mut self, fault: Fault, cx: &mut Context) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        if fault.reason != CloseReason::TransportClosed
+            && fault.reason != CloseReason::ClientDisconnect
+        {
+            tracing::debug!(sid = ?self.sid, reason = %fault.reason, "closing a connection");
+        }
+        let lingers = matches!(self.transport, Transport::WebSocket(_))
+            && !self.outbox.has_begun()
+            && fault.reason != CloseReason::PingTimeout;
+        if !lingers {
+            return self.end(fault.reason, cx);
+        }
+        // Dropping a stream with unread input resets it and takes the goodbye with it, so its end is waited for.
+        let discarded = self.outbox.clear();
+        cx.count_discarded(discarded);
+        self.start_closing(fault, cx);
+    }
+
+    /// Ends at once.
+    pub(crate) fn end(&mut self, reason: CloseReason, cx: &mut Context) {
+        if self.phase == Phase::Ended {
+            return;
+        }
+        if self.phase == Phase::Open {
+            self.say_closed(reason, cx);
+        }
+        self.phase = Phase::Ended;
+        cx.forget(self.sid);
+        let may_part = reason == CloseReason::PingTimeout && !self.outbox.has_begun();
+        let discarded = self.outbox.clear();
+        cx.count_discarded(discarded);
+        match std::mem::replace(&mut self.transport, Transport::Gone) {
+            Transport::WebSocket(socket) => {
+                cx.counts.websockets -= 1;
+                if may_part {
+                    socket.part(CloseCode::GOING_AWAY);
+                }
+            }
+            Transport::Polling(polling) => {
+                cx.counts.polling_sessions -= 1;
+                polling.part(reason);
+            }
+            Transport::Gone => {}
+        }
+    }
+
+    pub(super) fn start_closing(&mut self, Fault { reason, code }: Fault, cx: &mut Context) {
+        self.say_closed(reason, cx);
+        self.phase = Phase::Closing { until: cx.now + cx.limits().close_timeout, code };
+        self.assembling = None;
+        if !self.is_polling() {
+            self.say_goodbye(cx);
+        }
+        self.mark_dirty(cx);
+    }
+
+    /// Puts the close of a WebSocket behind all that waits. Who polls is told in the answer to the last poll.
+    pub(crate) fn say_goodbye(&mut self, cx: &mut Context) {
+        if let Phase::Closing { code, .. } = self.phase {
+            let goodbye = cx.outgoing(Frame::finished(close_frame(code, "")));
+            self.push(goodbye, cx);
+        }
+    }
+
+    /// Tells the application, once. A handler may wait for the queue to empty, so the wait ends before the handler can.
+    pub(super) fn say_closed(&mut self, reason: CloseReason, cx: &mut Context) {
+        cx.counts.closes[reason as usize] += 1;
+        self.when_flushed = Vec::new();
+        for index in 0..self.links.len() {
+            self.leave(index, reason, cx);
+        }
+        self.links = Vec::new();
+    }
+}
