@@ -64,13 +64,14 @@ impl Outbox {
         self.frames.front().map(|outgoing| outgoing.since)
     }
 
-    /// Writes until nothing is left or the stream takes no more. Several frames leave in one write.
+    /// Writes until nothing is left or the stream takes no more. Several frames leave in one write. What has left is added
+    /// to `total`, also when the stream breaks after it.
     pub(crate) fn write_to(
         &mut self,
         stream: &mut impl Write,
         gather: &mut Vec<u8>,
-    ) -> Result<Sent> {
-        let mut total = Sent::default();
+        total: &mut Sent,
+    ) -> Result<()> {
         while let Some(first) = self.frames.front() {
             let written = if self.frames.len() == 1 {
                 stream.write(&first.frame.as_bytes()[self.sent as usize..])
@@ -91,7 +92,7 @@ impl Outbox {
             }
         }
         self.give_back();
-        Ok(total)
+        Ok(())
     }
 
     /// Puts frames at the end of which so many bytes, the first ones, have left.
@@ -171,4 +172,42 @@ impl Outbox {
 /// What a frame counts towards the bound: its bytes and its place.
 pub(crate) fn cost(frame: &Frame) -> usize {
     frame.len() + FRAME_OVERHEAD
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes so many bytes and breaks.
+    struct Breaking(usize);
+
+    impl Write for Breaking {
+        fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+            if self.0 == 0 {
+                return Err(ErrorKind::ConnectionReset.into());
+            }
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "any time will do")]
+    fn what_left_before_the_stream_broke_is_counted() {
+        let frame = Frame::event("/", "m", &()).unwrap();
+        let mut outbox = Outbox::default();
+        for _ in 0..3 {
+            outbox.push(Rc::new(Outgoing { frame: frame.clone(), since: Instant::now() }));
+        }
+        let mut sent = Sent::default();
+        let mut stream = Breaking(2 * frame.len() + 1);
+        assert!(outbox.write_to(&mut stream, &mut Vec::new(), &mut sent).is_err());
+        assert_eq!(sent, Sent { frames: 2, bytes: 2 * cost(&frame) });
+        assert_eq!(outbox.clear(), Sent { frames: 1, bytes: cost(&frame) });
+    }
 }

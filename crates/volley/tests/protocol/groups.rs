@@ -227,6 +227,30 @@ async fn all_members_hear_concurrent_senders_in_one_order() {
     }
 }
 
+#[tokio::test]
+async fn what_one_handler_sends_to_two_groups_arrives_in_order_around_a_join() {
+    let namespace = rooms().on("mix", |socket, _| async move {
+        let (tea, coffee) = (socket.group("tea"), socket.group("coffee"));
+        coffee.emit("said", &(1,)).unwrap();
+        tea.emit("said", &("unheard",)).unwrap();
+        socket.join(&tea).unwrap();
+        tea.emit("said", &(2,)).unwrap();
+        coffee.emit("said", &(3,)).unwrap();
+        socket.leave(&coffee);
+        coffee.emit("said", &("unheard",)).unwrap();
+        tea.emit("said", &(4,)).unwrap();
+        socket.emit("said", &(5,)).unwrap();
+        tea.emit("said", &(6,)).unwrap();
+    });
+    let server = Server::start(|builder| builder.namespace("/", namespace).shards(1)).await;
+    let _others = (member(&server, "tea").await, member(&server, "coffee").await);
+    let mut alice = member(&server, "coffee").await;
+    alice.send(r#"42["mix"]"#).await;
+    for number in 1..=6 {
+        alice.expect(&format!(r#"42["said",{number}]"#)).await;
+    }
+}
+
 /// A log as an application keeps it: what was said, under a lock that is also around sending and joining.
 struct Log {
     group: Group,

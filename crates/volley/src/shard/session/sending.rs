@@ -10,7 +10,7 @@ use crate::engine_io::append_payload;
 use crate::frame::Frame;
 use crate::limits::MAX_PACKETS_PER_POLL;
 use crate::shard::context::Context;
-use crate::shard::outbox::{Outgoing, cost};
+use crate::shard::outbox::{Outgoing, Sent, cost};
 use crate::shard::transport::Transport;
 
 impl Session {
@@ -59,9 +59,12 @@ impl Session {
         match &mut self.transport {
             Transport::WebSocket(socket) => {
                 if !self.outbox.is_empty() {
-                    match self.outbox.write_to(&mut socket.stream, &mut cx.gather) {
-                        Ok(sent) => cx.count_sent(sent),
-                        Err(_) => return self.end(CloseReason::TransportClosed, cx),
+                    let mut sent = Sent::default();
+                    let written =
+                        self.outbox.write_to(&mut socket.stream, &mut cx.gather, &mut sent);
+                    cx.count_sent(sent);
+                    if written.is_err() {
+                        return self.end(CloseReason::TransportClosed, cx);
                     }
                 }
                 if self.outbox.is_empty() && self.phase != Phase::Open && !socket.finished {
