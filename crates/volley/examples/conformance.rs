@@ -2,6 +2,7 @@
 //! `cargo run --example conformance`.
 
 use std::future::pending;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use serde_json::value::RawValue;
@@ -12,10 +13,19 @@ use volley::{
 /// The `auth` that a client came with.
 type Auth = Box<RawValue>;
 
+/// The suites ask `localhost`, which is the one address on some machines and the other on others: both, or else the older.
+const LOCALHOST: [SocketAddr; 2] = [
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 3000),
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 3000),
+];
+
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let address = std::env::args().skip_while(|arg| arg != "--listen").nth(1);
-    let server = Server::bind(address.as_deref().unwrap_or("127.0.0.1:3000")).await?;
+    let server = match address {
+        Some(address) => Server::bind(address).await?,
+        None => Server::bind(&LOCALHOST[..]).await?,
+    };
     let engine_io = as_the_suites_expect()
         .raw(|connection, message| report(connection.send(&message)))
         .build()?;
