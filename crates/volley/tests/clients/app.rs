@@ -16,8 +16,8 @@ use volley::{AckError, CloseReason, Connect, Event, Frame, Namespace, Refused, S
 use crate::runners::NODE;
 use crate::server::{Server, anybody, send_back};
 
-/// How long a client may think about a question.
-const PATIENCE: Duration = Duration::from_millis(300);
+/// How long a client may think about a question, on a machine that is busy with other tests.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is known of somebody who is here.
 struct Person {

@@ -131,7 +131,7 @@ class Scenarios:
         alice = self.person()
 
         async def hesitate(question):
-            await asyncio.sleep(1)
+            await asyncio.Event().wait()
 
         alice.client.on("question", hesitate)
         await alice.connect()
