@@ -12,8 +12,15 @@ use crate::engine_io::{Packet, RequestError};
 use crate::frame::Frame;
 use crate::websocket::{CloseCode, Opcode};
 
+/// More than a client has to say on a WebSocket before it has taken over.
+const PROBE_BYTES: usize = 1024;
+
 impl Session {
     pub(crate) fn take_request(&mut self, request: Request, cx: &mut Context) {
+        if self.is_probed() {
+            // What the client has said on the WebSocket by now counts first: it may have gone over.
+            self.read(&mut [0; PROBE_BYTES], cx);
+        }
         let Transport::Polling(polling) = &mut self.transport else {
             return request.refuse(RequestError::BadRequest);
         };
@@ -24,7 +31,7 @@ impl Session {
                     return self.fail(Fault::PROTOCOL, cx);
                 }
                 polling.poll = Some(reply);
-                if polling.upgrade.as_ref().is_some_and(|upgrade| upgrade.probed) {
+                if self.is_probed() {
                     self.release_poll(cx);
                 } else {
                     self.flush(cx);
@@ -77,6 +84,12 @@ impl Session {
             self.receive_packet(&packet.map_err(|_| Fault::PROTOCOL)?, cx)?;
         }
         Ok(())
+    }
+
+    /// Whether the client knows that the WebSocket of its upgrade works, and has not gone over yet.
+    fn is_probed(&mut self) -> bool {
+        let upgrade = self.polling().and_then(|polling| polling.upgrade.as_ref());
+        upgrade.is_some_and(|upgrade| upgrade.probed)
     }
 
     fn polling(&mut self) -> Option<&mut Polling> {
