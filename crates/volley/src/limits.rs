@@ -47,6 +47,8 @@ pub(crate) const BUSY_INBOX_BYTES: usize = 8 * 1024 * 1024;
 pub(crate) const MAX_WAITING_EVENTS: usize = 64;
 /// Bytes of them at which it is not read from any more either: a few of the largest events are as much as many small ones.
 pub(crate) const MAX_WAITING_BYTES: usize = 1024 * 1024;
+/// How long the answer to a POST that closes its session waits for a poll that may have been sent before it.
+pub(crate) const LAST_POLL: Duration = Duration::from_millis(20);
 /// Packets in the answer to one poll: python-engineio, at its defaults, refuses more.
 pub(crate) const MAX_PACKETS_PER_POLL: usize = 16;
 /// Bytes that the kernel may hold unsent for one connection, so that lag shows in our queue and not in its.

@@ -10,6 +10,7 @@ use super::transport::{Polling, Transport, Upgrade, WebSocket};
 use crate::close::CloseReason;
 use crate::engine_io::{Packet, RequestError};
 use crate::frame::Frame;
+use crate::limits::LAST_POLL;
 use crate::websocket::{CloseCode, Opcode};
 
 /// More than a client has to say on a WebSocket before it has taken over.
@@ -31,6 +32,9 @@ impl Session {
                     return self.fail(Fault::PROTOCOL, cx);
                 }
                 polling.poll = Some(reply);
+                if polling.leaving {
+                    return self.end(CloseReason::ClientDisconnect, cx);
+                }
                 if self.is_probed() {
                     self.release_poll(cx);
                 } else {
@@ -97,6 +101,24 @@ impl Session {
             Transport::Polling(polling) => Some(polling),
             _ => None,
         }
+    }
+}
+
+// The end of long-polling.
+impl Session {
+    /// Ends a session that its client has closed in a POST. A poll that the client sent before it may still be on its way,
+    /// over another connection: it is waited for a moment, and the POST is answered after it.
+    pub(crate) fn see_off(&mut self, cx: &mut Context) {
+        let Some(polling) = self.polling().filter(|polling| polling.poll.is_none()) else {
+            return self.end(CloseReason::ClientDisconnect, cx);
+        };
+        polling.leaving = true;
+        self.say_closed(CloseReason::ClientDisconnect, cx);
+        self.phase = Phase::Closing { until: cx.now + LAST_POLL, code: CloseCode::NORMAL };
+    }
+
+    pub(crate) fn is_leaving(&mut self) -> bool {
+        self.polling().is_some_and(|polling| polling.leaving)
     }
 }
 

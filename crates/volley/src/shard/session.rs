@@ -209,6 +209,7 @@ impl Session {
             return;
         }
         if let Transport::Polling(polling) = &mut self.transport
+            && !polling.leaving
             && let Some(posted) = polling.posted.take()
         {
             let _ = posted.send(Ok(()));

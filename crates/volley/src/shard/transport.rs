@@ -42,6 +42,8 @@ pub(crate) struct Polling {
     /// The POST whose answer is held back until the handlers have caught up.
     pub(crate) posted: Option<Reply<()>>,
     pub(crate) upgrade: Option<Upgrade>,
+    /// The client has closed the session in a POST whose answer is held back, see [`LAST_POLL`](crate::limits::LAST_POLL).
+    pub(crate) leaving: bool,
 }
 
 /// A WebSocket that is about to take over.
@@ -75,7 +77,7 @@ impl WebSocket {
 
 impl Polling {
     pub(crate) fn new(binding: Box<[u8]>) -> Self {
-        Self { binding, poll: None, posting: false, posted: None, upgrade: None }
+        Self { binding, poll: None, posting: false, posted: None, upgrade: None, leaving: false }
     }
 
     /// Answers what is under way when the session ends.

@@ -5,6 +5,7 @@ use volley::CloseReason;
 
 use crate::poller::Poller;
 use crate::raw_socket::RawSocket;
+use crate::request::Request;
 use crate::server::{Server, anybody};
 
 /// A server that tells why sockets end, and ends them when they ask for it.
@@ -34,6 +35,24 @@ async fn a_polling_client_closes_its_session() {
     poller.expect_gone().await;
     assert_eq!(reasons.recv().await, Some(CloseReason::ClientDisconnect));
     server.until_empty().await;
+}
+
+#[tokio::test]
+async fn a_poll_that_the_post_of_a_close_has_overtaken_is_let_go() {
+    let (server, mut reasons) = closing_server().await;
+    // The poll has milliseconds to arrive in; a busy machine may need several tries.
+    for _ in 0..50 {
+        let poller = Poller::enter(&server).await;
+        let post = Request::post(poller.query(), "1").start(&server).await;
+        assert_eq!(reasons.recv().await, Some(CloseReason::ClientDisconnect));
+        let poll = poller.start_poll().await.answer().await;
+        assert_eq!(post.answer().await.body, "ok");
+        poller.expect_gone().await;
+        if (poll.status, poll.body.as_str()) == (200, "6") {
+            return;
+        }
+    }
+    panic!("no poll was let go");
 }
 
 #[tokio::test]

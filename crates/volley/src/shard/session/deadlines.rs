@@ -33,7 +33,9 @@ impl Session {
             Phase::Ended => return,
             Phase::Closing { until, .. } => {
                 if until <= now {
-                    self.end(CloseReason::TransportClosed, cx);
+                    let leaving = self.is_leaving();
+                    let client = CloseReason::ClientDisconnect;
+                    self.end(if leaving { client } else { CloseReason::TransportClosed }, cx);
                 }
                 return;
             }

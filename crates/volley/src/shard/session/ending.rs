@@ -32,6 +32,9 @@ impl Session {
         let lingers = matches!(self.transport, Transport::WebSocket(_))
             && !self.outbox.has_begun()
             && fault.reason != CloseReason::PingTimeout;
+        if fault.reason == CloseReason::ClientDisconnect && self.is_polling() {
+            return self.see_off(cx);
+        }
         if !lingers {
             return self.end(fault.reason, cx);
         }
@@ -88,7 +91,7 @@ impl Session {
     }
 
     /// Tells the application, once. A handler may wait for the queue to empty, so the wait ends before the handler can.
-    pub(super) fn say_closed(&mut self, reason: CloseReason, cx: &mut Context) {
+    pub(crate) fn say_closed(&mut self, reason: CloseReason, cx: &mut Context) {
         cx.counts.closes[reason as usize] += 1;
         self.when_flushed = Vec::new();
         for index in 0..self.links.len() {
