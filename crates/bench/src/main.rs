@@ -33,6 +33,10 @@ fn main() -> ExitCode {
 }
 
 fn command() -> Result<()> {
+    if std::env::args().skip(1).any(|argument| argument == "--help" || argument == "-h") {
+        println!("{USAGE}");
+        return Ok(());
+    }
     let mut arguments = lexopt::Parser::from_env();
     match arguments.next()? {
         Some(lexopt::Arg::Value(command)) if command == "fanout" => {
