@@ -2,60 +2,72 @@
 //! here and nowhere else. The TypeScript types of the page are generated from this file.
 
 use serde::{Deserialize, Serialize};
+#[cfg(test)]
+use ts_rs::TS;
 
 use crate::cursor::{Epoch, Seq};
 use crate::id::{ClientId, MessageId, RoomId, SessionId, UserId};
 use crate::time::Timestamp;
 
-/// What a client can say. On the wire: the event's name, then its payload as the one argument; answered with an
-/// [`Ack`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ClientEvent {
-    /// `join`, answered with [`Joined`].
-    Join(Join),
-    /// `leave`, answered with [`Done`].
-    Leave(InRoom),
-    /// `message`, answered with [`Sent`].
-    Message(Say),
-    /// `heartbeat`, answered with [`Done`].
-    Heartbeat(InRoom),
-    /// `watch_rooms`, answered with [`Rooms`].
-    WatchRooms(Nothing),
-    /// `unwatch_rooms`, answered with [`Done`].
-    UnwatchRooms(Nothing),
+mod events;
+#[cfg(test)]
+mod typescript;
+
+events::catalogue! {
+    /// What a client can say. On the wire: the event's name, then its payload as the one argument; answered with an
+    /// [`Ack`] of what stands behind the arrow.
+    ClientEvent {
+        /// Enter a room, and be told what happens in it.
+        "join" => Join(Join) -> Joined,
+        /// Leave a room again.
+        "leave" => Leave(InRoom) -> Done,
+        /// Say something.
+        "message" => Message(Say) -> Sent,
+        /// Look at a room, awake and online. Who is in it follows, to this client.
+        "heartbeat" => Heartbeat(InRoom) -> Done,
+        /// Be told which rooms there are, and from then on what changes about them.
+        "watch_rooms" => WatchRooms(Nothing) -> Rooms,
+        /// Be told no more about all the rooms.
+        "unwatch_rooms" => UnwatchRooms(Nothing) -> Done,
+    }
 }
 
-/// What the server tells. On the wire: the event's name, then its payload as the one argument.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ServerEvent {
-    /// `participants`.
-    Participants(Participants),
-    /// `message`.
-    Message(Message),
-    /// `resync`.
-    Resync(Resync),
-    /// `rooms`.
-    Rooms(ChangedRooms),
-    /// `draining`.
-    Draining(Draining),
+events::catalogue! {
+    /// What the server tells. On the wire: the event's name, then its payload as the one argument.
+    ServerEvent {
+        /// Who is in a room.
+        "participants" => Participants(Participants),
+        /// Something was said.
+        "message" => Message(Message),
+        /// A cursor cannot be served.
+        "resync" => Resync(Resync),
+        /// Rooms are new or have changed.
+        "rooms" => Rooms(ChangedRooms),
+        /// The server is about to end.
+        "draining" => Draining(Draining),
+    }
 }
 
 /// Enter a room, and be told what follows the cursor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 #[serde(deny_unknown_fields)]
 pub struct Join {
     /// The room's address.
     pub room: RoomId,
     /// The last event the client has. Without it, the newest events are told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub after: Option<Seq>,
     /// The life of the log in which `after` was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub epoch: Option<Epoch>,
 }
 
 /// Something that concerns one room and needs no more words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 #[serde(deny_unknown_fields)]
 pub struct InRoom {
     /// The room's address.
@@ -64,6 +76,7 @@ pub struct InRoom {
 
 /// Say something in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 #[serde(deny_unknown_fields)]
 pub struct Say {
     /// The room's address.
@@ -76,11 +89,14 @@ pub struct Say {
 
 /// Something that needs no words: `{}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, ts(type = "Record<string, never>"))]
 pub struct Nothing {}
 
 /// The answer to every client event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Ack<T> {
     /// It was done.
@@ -91,25 +107,31 @@ pub enum Ack<T> {
 
 /// Why something was not done, over sockets and over HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 pub struct ApiError {
     /// One of a fixed set of words, for programs.
     pub code: String,
     /// A sentence, for people.
     pub message: String,
     /// The input it concerns.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub field: Option<String>,
     /// Milliseconds after which trying again makes sense.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub retry_after_ms: Option<u64>,
 }
 
 /// Done, and nothing more to say: `{}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[cfg_attr(test, ts(type = "Record<string, never>"))]
 pub struct Done {}
 
 /// The client is in the room, and has everything up to `head`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 pub struct Joined {
     /// What the room is called.
     pub name: String,
@@ -121,6 +143,7 @@ pub struct Joined {
 
 /// The message is on the disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 pub struct Sent {
     /// Its place in the room.
     pub seq: Seq,
@@ -132,6 +155,7 @@ pub struct Sent {
 
 /// The rooms last active.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 pub struct Rooms {
     /// The most recently active, newest first.
     pub rooms: Vec<Room>,
@@ -141,6 +165,7 @@ pub struct Rooms {
 
 /// Somebody, as others see them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 pub struct User {
     /// Their number.
     pub id: UserId,
@@ -150,6 +175,7 @@ pub struct User {
 
 /// A room, as shown in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 pub struct Room {
     /// Its address.
     pub id: RoomId,
@@ -169,6 +195,7 @@ pub struct Room {
 
 /// Something said in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 pub struct Message {
     /// The room's address.
     pub room: RoomId,
@@ -188,6 +215,7 @@ pub struct Message {
 
 /// Who is in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 pub struct Participants {
     /// The room's address.
     pub room: RoomId,
@@ -205,6 +233,7 @@ pub struct Participants {
 
 /// Somebody in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 pub struct Participant {
     /// Their number.
     pub id: UserId,
@@ -218,6 +247,7 @@ pub struct Participant {
 
 /// The cursor cannot be served: forget what you have of this room. The newest events follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 pub struct Resync {
     /// The room's address.
     pub room: RoomId,
@@ -231,6 +261,7 @@ pub struct Resync {
 
 /// Why a cursor cannot be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 #[serde(rename_all = "lowercase")]
 pub enum ResyncReason {
     /// It is of another life of the log.
@@ -241,6 +272,7 @@ pub enum ResyncReason {
 
 /// Rooms that are new or have changed. Each replaces what was told of it before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 pub struct ChangedRooms {
     /// They.
     pub rooms: Vec<Room>,
@@ -248,6 +280,7 @@ pub struct ChangedRooms {
 
 /// The server is about to end. Come back later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 pub struct Draining {
     /// Milliseconds to wait before connecting again, different for each client.
     pub retry_after_ms: u64,
@@ -255,6 +288,7 @@ pub struct Draining {
 
 /// One log-in of somebody, in the list that only they see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS))]
 pub struct Session {
     /// Its number.
     pub id: SessionId,
