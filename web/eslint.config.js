@@ -1,0 +1,38 @@
+import svelte from "eslint-plugin-svelte";
+import { defineConfig, globalIgnores } from "eslint/config";
+import ts from "typescript-eslint";
+import svelteConfig from "./svelte.config.js";
+
+/** Text enters the page as text. */
+const noHtml = {
+  selector:
+    "MemberExpression[property.name=/^(innerHTML|outerHTML|insertAdjacentHTML)$/]",
+  message: "Text enters the page as text, never as HTML.",
+};
+
+export default defineConfig(
+  globalIgnores(["dist", "node_modules", "src/wire.ts"]),
+  ts.configs.strict,
+  svelte.configs.recommended,
+  {
+    files: ["**/*.svelte", "**/*.svelte.ts"],
+    languageOptions: {
+      parserOptions: { parser: ts.parser, extraFileExtensions: [".svelte"], svelteConfig },
+    },
+  },
+  {
+    files: ["src/**"],
+    rules: {
+      "no-undef": "off",
+      "no-restricted-syntax": ["error", noHtml],
+      "svelte/no-at-html-tags": "error",
+      "no-restricted-globals": ["error", { name: "fetch", message: "src/api.ts alone calls fetch." }],
+      "no-restricted-imports": [
+        "error",
+        { paths: [{ name: "socket.io-client", message: "src/socket.ts alone speaks Socket.IO." }] },
+      ],
+    },
+  },
+  { files: ["src/api.ts"], rules: { "no-restricted-globals": "off" } },
+  { files: ["src/socket.ts"], rules: { "no-restricted-imports": "off" } },
+);

@@ -1,0 +1,232 @@
+/**
+ * Everything a logged-in person has before them. Events come in here and go to the part they concern;
+ * what people do goes out from here.
+ */
+import * as api from "../api";
+import { NoAnswer, Refusal } from "../refusal";
+import type { Link, LinkListener, Loss, ServerEvent } from "../socket";
+import type { Storage } from "../storage";
+import type { Room as ListedRoom, User } from "../wire";
+import { Clock } from "./clock.svelte";
+import { Connection } from "./connection.svelte";
+import { Drafts } from "./drafts";
+import { Outbox } from "./outbox.svelte";
+import { Reads } from "./reads.svelte";
+import { Room } from "./room.svelte";
+import { Rooms } from "./rooms.svelte";
+
+/** While the page is looked at, it says so this often. Twice in the time after which others take us for gone. */
+const BEAT_MS = 30_000;
+/** Looking away for less than this is not worth a beat. */
+const GLANCE_MS = 5_000;
+/** How many rooms are kept as they were left, to be there at once when one comes back. */
+const KEPT_ROOMS = 8;
+/** Further behind than this, a room is opened anew at its end instead of being caught up with. */
+const CATCH_UP = 200;
+const RETRY_MS = 2_000;
+
+export class House implements LinkListener {
+  readonly clock = new Clock();
+  readonly rooms = new Rooms();
+  readonly reads: Reads;
+  readonly drafts: Drafts;
+  readonly outbox: Outbox;
+  readonly connection: Connection;
+  /** The room on the screen. */
+  room = $state.raw<Room | null>(null);
+
+  /** Most recently opened last. */
+  #kept = new Map<string, Room>();
+  /** The rooms that the server was asked to let us into on this connection. */
+  #asked = new Set<string>();
+  #link: Link;
+  #visible = $state(true);
+  #lastBeat = 0;
+
+  constructor(
+    readonly me: User,
+    connect: (listener: LinkListener) => Link,
+    storage: Storage,
+    /** The server closed the connection or refused it: is the session still good? */
+    private readonly doubtSession: () => void,
+  ) {
+    this.#link = connect(this);
+    this.reads = new Reads(storage, me.id);
+    this.drafts = new Drafts(storage, me.id);
+    this.connection = new Connection(this.#link);
+    this.outbox = new Outbox(this.#link, (room, why) => {
+      if (why === "not_in_room") this.#asked.delete(room);
+      this.#settleIn();
+    });
+  }
+
+  /** Lives until the returned function is called. */
+  start(): () => void {
+    const stopClock = this.clock.start();
+    const beats = setInterval(() => this.#beat(), BEAT_MS);
+    this.connection.open();
+    return () => {
+      stopClock();
+      clearInterval(beats);
+      this.connection.close();
+    };
+  }
+
+  // What the connection tells.
+
+  opened() {
+    this.connection.opened();
+    this.#asked.clear();
+    void this.#watchRooms();
+    this.#settleIn();
+  }
+
+  lost(why: Loss) {
+    this.connection.lost(why);
+    this.#asked.clear();
+    this.outbox.disconnected();
+    if (why === "refused") this.doubtSession();
+  }
+
+  heard(event: ServerEvent) {
+    switch (event.name) {
+      case "rooms":
+        this.rooms.apply(event.data);
+        return;
+      case "draining":
+        this.connection.draining(event.data.retry_after_ms);
+        return;
+      case "participants":
+        this.clock.hear(event.data.at);
+        this.#kept.get(event.data.room)?.apply(event);
+        return;
+      case "message":
+        this.#kept.get(event.data.room)?.apply(event);
+        if (event.data.author.id === this.me.id) this.outbox.settle(event.data.client_id);
+        return;
+      case "resync":
+        this.#kept.get(event.data.room)?.apply(event);
+        return;
+    }
+  }
+
+  // What people do.
+
+  /** Opens a room, perhaps at one of its messages; null closes the one that is open. */
+  async open(id: string | null, seq: number | null = null) {
+    if (this.room?.id !== id) {
+      this.room = id === null ? null : this.#keep(id);
+      this.room?.opened();
+    }
+    if (this.room && seq !== null) await this.room.showAround(seq);
+    else await this.room?.showNewest();
+    this.#settleIn();
+  }
+
+  /** Writes in the room on the screen. */
+  post(body: string) {
+    if (!this.room) return;
+    void this.room.showNewest();
+    this.room.timeline.following = true;
+    this.outbox.post(this.room.id, body);
+    this.#settleIn();
+  }
+
+  /** Sends a message again that had failed. */
+  retry(clientId: string) {
+    this.outbox.retry(clientId);
+    this.#settleIn();
+  }
+
+  async createRoom(name: string): Promise<ListedRoom> {
+    const room = await api.createRoom(name);
+    this.rooms.apply({ rooms: [room] });
+    return room;
+  }
+
+  setVisible(visible: boolean) {
+    this.#visible = visible;
+    if (visible) this.room?.drawLine();
+    if (visible && Date.now() - this.#lastBeat > GLANCE_MS) this.#beat();
+  }
+
+  get visible(): boolean {
+    return this.#visible;
+  }
+
+  setOnline(online: boolean) {
+    if (!online) {
+      this.#asked.clear();
+      this.outbox.disconnected();
+    }
+    this.connection.setOnline(online);
+  }
+
+  // Being in the rooms that matter: the one on the screen, and those with something still to be sent.
+
+  #settleIn() {
+    if (!this.connection.connected) return;
+    const wanted = new Set(this.outbox.pending.map((message) => message.room).filter((id) => this.outbox.hasWork(id)));
+    if (this.room) wanted.add(this.room.id);
+    for (const id of wanted) if (!this.#asked.has(id)) this.#ask(id);
+    for (const id of this.#asked) if (!wanted.has(id)) this.#leave(id);
+  }
+
+  async #ask(id: string) {
+    this.#asked.add(id);
+    const room = this.#kept.get(id);
+    const known = this.rooms.get(id);
+    const behind = (known?.head ?? 0) - (room?.timeline.cursor ?? 0);
+    if (room && behind > CATCH_UP && !room.timeline.hasNewer) room.timeline.reset();
+    try {
+      const answer = await this.#link.ask("join", { room: id, ...room?.cursor() });
+      room?.entered(answer);
+      this.outbox.entered(id);
+      this.#lastBeat = Date.now();
+    } catch (thrown) {
+      this.#asked.delete(id);
+      if (!this.connection.connected) return;
+      const wait = thrown instanceof Refusal ? thrown.retryAfterMs : RETRY_MS;
+      if (wait === undefined) room?.refused(thrown);
+      else setTimeout(() => this.#settleIn(), wait);
+    }
+  }
+
+  #leave(id: string) {
+    this.#asked.delete(id);
+    this.outbox.left(id);
+    // A leave that gets lost took the connection with it, and that leaves too.
+    this.#link.ask("leave", { room: id }).catch(ignoreRefusal);
+  }
+
+  #keep(id: string): Room {
+    const room = this.#kept.get(id) ?? new Room(id, this.reads, () => this.#ask(id));
+    this.#kept.delete(id);
+    this.#kept.set(id, room);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > KEPT_ROOMS && oldest !== undefined) this.#kept.delete(oldest);
+    return room;
+  }
+
+  async #watchRooms() {
+    try {
+      const { rooms, total } = await this.#link.ask("watch_rooms", {});
+      this.rooms.replace(rooms, total);
+    } catch (thrown) {
+      if (!this.connection.connected) return;
+      const wait = (thrown instanceof Refusal && thrown.retryAfterMs) || RETRY_MS;
+      setTimeout(() => this.connection.connected && this.#watchRooms(), wait);
+    }
+  }
+
+  #beat() {
+    if (!this.#visible || !this.connection.connected || !this.room || !this.#asked.has(this.room.id)) return;
+    this.#lastBeat = Date.now();
+    // A beat that is not answered is followed by the next one.
+    this.#link.ask("heartbeat", { room: this.room.id }).catch(ignoreRefusal);
+  }
+}
+
+function ignoreRefusal(thrown: unknown) {
+  if (!(thrown instanceof Refusal || thrown instanceof NoAnswer)) throw thrown;
+}

@@ -1,0 +1,156 @@
+/** One room as it is on the screen: its log, its people, and what is being loaded of them. */
+import * as api from "../api";
+import { Refusal, sentence } from "../refusal";
+import type { ServerEvent } from "../socket";
+import { Participants } from "./participants.svelte";
+import type { Reads } from "./reads.svelte";
+import { Timeline } from "./timeline.svelte";
+
+/** How many messages are asked for at a time. */
+const PAGE = 50;
+
+export type RoomStatus = "entering" | "entered" | "unknown" | "trouble";
+
+export class Room {
+  readonly timeline = new Timeline();
+  readonly participants = new Participants();
+  name = $state("");
+  status = $state<RoomStatus>("entering");
+  /** What kept us from entering. */
+  trouble = $state<string | null>(null);
+  loading = $state<"older" | "newer" | "page" | null>(null);
+  loadingFailed = $state<string | null>(null);
+  /** The first message that was unread when the room was opened. The line above it stays until the room is left. */
+  unreadFrom = $state<number | null>(null);
+  /** The message that a permalink asked for. */
+  target = $state<number | null>(null);
+  #asked = false;
+  #justOpened = false;
+
+  constructor(
+    readonly id: string,
+    private readonly reads: Reads,
+    /** Asks for the log from the cursor on, because something of it did not arrive. */
+    private readonly resume: () => void,
+  ) {}
+
+  /** From where the live log has to go on. */
+  cursor(): { after?: number; epoch?: number } {
+    const { cursor, epoch } = this.timeline;
+    return cursor === null || epoch === null ? {} : { after: cursor, epoch };
+  }
+
+  apply(event: ServerEvent) {
+    switch (event.name) {
+      case "participants":
+        this.participants.apply(event.data);
+        return;
+      case "message":
+        // One question is enough: while its answer is on the way, everything else is beyond the gap too.
+        if (this.timeline.apply(event.data) === "gap" && !this.#asked) {
+          this.#asked = true;
+          this.resume();
+        }
+        return;
+      case "resync":
+        this.timeline.reset(event.data.epoch);
+        this.unreadFrom = null;
+        return;
+      case "rooms":
+      case "draining":
+        return;
+    }
+  }
+
+  /** The server let us in and has sent everything up to `head`. */
+  entered(answer: { name: string; epoch: number; head: number }) {
+    this.#asked = false;
+    this.name = answer.name;
+    this.status = "entered";
+    this.trouble = null;
+    this.timeline.entered(answer.epoch, answer.head);
+    if (this.#justOpened) this.drawLine();
+    this.#justOpened = false;
+  }
+
+  refused(thrown: unknown) {
+    this.#asked = false;
+    const unknown = thrown instanceof Refusal && ["room_not_found", "bad_request"].includes(thrown.code);
+    this.status = unknown ? "unknown" : "trouble";
+    this.trouble = sentence(thrown);
+  }
+
+  /** Somebody begins to look at it. What is new to them is known once we have entered. */
+  opened() {
+    this.#justOpened = true;
+    this.unreadFrom = null;
+    if (this.status === "trouble" || this.status === "unknown") this.status = "entering";
+  }
+
+  /** Draws the line between what was read and what is new, if anything is. */
+  drawLine() {
+    const { epoch, cursor } = this.timeline;
+    const read = epoch === null ? null : this.reads.upTo(this.id, epoch);
+    if (read !== null && cursor !== null && read < cursor) this.unreadFrom = read + 1;
+  }
+
+  /** The reader has seen the live end. */
+  readToEnd() {
+    const { epoch, cursor, hasNewer } = this.timeline;
+    if (epoch !== null && cursor !== null && !hasNewer) this.reads.mark(this.id, epoch, cursor);
+  }
+
+  async loadOlder() {
+    const { first } = this.timeline;
+    if (!this.timeline.hasOlder || first === null) return;
+    await this.#load("older", async () => {
+      const page = await api.messages(this.id, { before: first, limit: PAGE });
+      this.timeline.prepend(page.messages);
+    });
+  }
+
+  async loadNewer() {
+    const { last } = this.timeline;
+    if (!this.timeline.hasNewer || last === null) return;
+    await this.#load("newer", async () => {
+      const page = await api.messages(this.id, { after: last, limit: PAGE });
+      this.timeline.append(page.messages);
+    });
+  }
+
+  /** Shows the log around a message, or where that message would be. */
+  async showAround(seq: number) {
+    this.target = seq;
+    if (this.timeline.holds(seq)) return;
+    await this.#load("page", async () => {
+      const page = await api.messages(this.id, { after: Math.max(0, seq - PAGE / 2 - 1), limit: PAGE });
+      if (page.messages.length > 0) this.timeline.show(page);
+    });
+  }
+
+  /** Back to the live end. */
+  async showNewest() {
+    this.target = null;
+    const { cursor } = this.timeline;
+    if (!this.timeline.hasNewer || cursor === null) return;
+    await this.#load("page", async () => {
+      const page = await api.messages(this.id, { before: cursor + 1, limit: PAGE });
+      this.timeline.show(page);
+      this.timeline.following = true;
+    });
+  }
+
+  /** One at a time: what is loaded depends on where the window ends. */
+  async #load(what: "older" | "newer" | "page", load: () => Promise<void>) {
+    if (this.loading !== null) return;
+    this.loading = what;
+    this.loadingFailed = null;
+    try {
+      await load();
+    } catch (thrown) {
+      this.loadingFailed = sentence(thrown);
+    } finally {
+      this.loading = null;
+    }
+  }
+}
