@@ -20,6 +20,13 @@ const QUOTE = /^ {0,3}>(?: |$)/;
 /** The number is kept, so it must be one that can be shown as it was typed. */
 const ITEM = /^[ \t]*(?:[-*]|(0|[1-9]\d{0,8})\.)[ \t]+(?=\S)/;
 
+/** What begins an item: its dash or number, with the space before and behind. */
+interface Mark {
+  length: number;
+  column: number;
+  number: number | null;
+}
+
 export function parseMarkdown(body: string): Markdown {
   return { blocks: parseBlocks(body.split(LINE_BREAK), 1), emojiOnly: isEmojiOnly(body) };
 }
@@ -48,8 +55,8 @@ class BlockParser {
   private block(): Block {
     if (this.isFence(this.at)) return this.fence();
     if (this.isQuote(this.at)) return this.quote();
-    if (this.isItem(this.at)) return this.list();
-    return this.paragraph();
+    const mark = this.mark(this.at);
+    return mark ? this.list(mark) : this.paragraph();
   }
 
   /** Code up to the closing fence; to the end of the message, if that was forgotten. */
@@ -68,31 +75,29 @@ class BlockParser {
     return { kind: "quote", blocks: parseBlocks(quoted, this.depth + 1) };
   }
 
-  private list(): Block {
-    const column = indent(this.line(this.at));
-    const ordered = itemNumber(this.line(this.at)) !== null;
+  private list(first: Mark): Block {
     const items: Item[] = [];
-    while (this.isItem(this.at) && this.isSibling(this.at, column, ordered)) items.push(this.item(column));
-    return { kind: "list", ordered, items };
+    for (let mark: Mark | null = first; mark && isSibling(first, mark); mark = this.mark(this.at)) {
+      items.push(this.item(mark, first));
+    }
+    return { kind: "list", ordered: first.number !== null, items };
   }
 
   /** The line of the mark, and the indented lines below it. */
-  private item(column: number): Item {
-    const line = this.line(this.at++);
-    const mark = ITEM.exec(line)?.[0] ?? "";
-    const lines = [line.slice(mark.length)];
-    const ordered = itemNumber(line) !== null;
+  private item(mark: Mark, first: Mark): Item {
+    const lines = [this.line(this.at++).slice(mark.length)];
     for (;;) {
-      let next = this.at;
-      while (next < this.lines.length && isBlank(this.line(next))) next++;
-      const belongs = next < this.lines.length && indent(this.line(next)) >= column + ITEM_INDENT;
+      const next = this.afterBlanks();
+      if (next < this.lines.length && indent(this.line(next)) >= mark.column + ITEM_INDENT) {
+        for (; this.at < next; this.at++) lines.push("");
+        lines.push(dedent(this.line(this.at++), mark.length));
+        continue;
+      }
       // Blank lines between two items belong to neither.
-      if (!belongs && this.isItem(next) && this.isSibling(next, column, ordered)) this.at = next;
-      if (!belongs) break;
-      for (; this.at < next; this.at++) lines.push("");
-      lines.push(dedent(this.line(this.at++), mark.length));
+      const following = next > this.at ? this.mark(next) : null;
+      if (following && isSibling(first, following)) this.at = next;
+      return { number: mark.number, blocks: parseBlocks(lines, this.depth + 1) };
     }
-    return { number: itemNumber(line), blocks: parseBlocks(lines, this.depth + 1) };
   }
 
   private paragraph(): Block {
@@ -102,7 +107,7 @@ class BlockParser {
   }
 
   private endsParagraph(at: number): boolean {
-    return isBlank(this.line(at)) || this.isFence(at) || this.isQuote(at) || this.isItem(at);
+    return isBlank(this.line(at)) || this.isFence(at) || this.isQuote(at) || this.mark(at) !== null;
   }
 
   /** A fence with nothing behind it is just backticks. */
@@ -114,13 +119,21 @@ class BlockParser {
     return this.depth < MAX_DEPTH && QUOTE.test(this.line(at));
   }
 
-  private isItem(at: number): boolean {
-    return this.depth < MAX_DEPTH && ITEM.test(this.line(at));
+  private mark(at: number): Mark | null {
+    const line = this.line(at);
+    const [mark, number] = (this.depth < MAX_DEPTH && ITEM.exec(line)) || [];
+    if (mark === undefined) return null;
+    return {
+      length: mark.length,
+      column: indent(line),
+      number: number === undefined ? null : Number(number),
+    };
   }
 
-  private isSibling(at: number, column: number, ordered: boolean): boolean {
-    const line = this.line(at);
-    return indent(line) < column + ITEM_INDENT && (itemNumber(line) !== null) === ordered;
+  private afterBlanks(): number {
+    let next = this.at;
+    while (next < this.lines.length && isBlank(this.line(next))) next++;
+    return next;
   }
 
   private line(at: number): string {
@@ -137,9 +150,9 @@ function closesFence(line: string, ticks: string): boolean {
   return closing.startsWith(ticks) && /^`+$/.test(closing);
 }
 
-function itemNumber(line: string): number | null {
-  const number = ITEM.exec(line)?.[1];
-  return number === undefined ? null : Number(number);
+/** Whether two marks are of one list. */
+function isSibling(first: Mark, mark: Mark): boolean {
+  return mark.column < first.column + ITEM_INDENT && (mark.number === null) === (first.number === null);
 }
 
 /** How far in the line begins, in columns. */

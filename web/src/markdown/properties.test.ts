@@ -132,19 +132,22 @@ const HOSTILE = [
   ...["*!~~!", "!* ", "_a ", "a*** ", "[[*a ", "]]", "👍🏽", "0\ufe0f", "` `` ``` "],
 ];
 
-/** The quickest of a few, so that a busy machine does not fail the test. */
+const AT_ONCE_MS = 5;
+
+/** The quickest of many attempts, since others use the machine too. Quadratic time fails each of them. */
 function quickestMs(body: string): number {
-  const times = Array.from({ length: 5 }, () => {
+  let quickest = Infinity;
+  for (let attempt = 0; attempt < 50 && quickest >= AT_ONCE_MS; attempt++) {
     const start = performance.now();
     parseMarkdown(body);
-    return performance.now() - start;
-  });
-  return Math.min(...times);
+    quickest = Math.min(quickest, performance.now() - start);
+  }
+  return quickest;
 }
 
 test.each(HOSTILE)("8 KiB of %j are read at once", (part) => {
   const full = part.repeat(LONGEST / part.length);
-  expect(quickestMs(full)).toBeLessThan(5);
+  expect(quickestMs(full)).toBeLessThan(AT_ONCE_MS);
 });
 
 test("openers and closers of different kinds, 8 KiB of each, are read at once", () => {
@@ -157,6 +160,6 @@ test("openers and closers of different kinds, 8 KiB of each, are read at once", 
   ].map((parts) => [parts.slice(0, -1), parts.at(-1) ?? ""] as const)) {
     const share = LONGEST / (openers.length + 1);
     const body = [...openers, closers].map((part) => part.repeat(share / part.length)).join("");
-    expect(quickestMs(body)).toBeLessThan(5);
+    expect(quickestMs(body)).toBeLessThan(AT_ONCE_MS);
   }
 });
