@@ -5,8 +5,7 @@ import svelteConfig from "./svelte.config.js";
 
 /** Text enters the page as text. */
 const noHtml = {
-  selector:
-    "MemberExpression[property.name=/^(innerHTML|outerHTML|insertAdjacentHTML)$/]",
+  selector: "MemberExpression[property.name=/^(innerHTML|outerHTML|insertAdjacentHTML)$/]",
   message: "Text enters the page as text, never as HTML.",
 };
 

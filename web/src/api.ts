@@ -28,8 +28,7 @@ export const register = (name: string, password: string) => post<Account>("/regi
 export const logIn = (name: string, password: string) => post<Account>("/login", { name, password });
 export const logOut = () => post<undefined>("/logout", {});
 export const me = () => get<Account>("/me");
-export const changePassword = (old: string, next: string) =>
-  post<unknown>("/password", { old, new: next });
+export const changePassword = (old: string, next: string) => post<unknown>("/password", { old, new: next });
 
 export const sessions = async () => (await get<{ sessions: Session[] }>("/sessions")).sessions;
 export const endSession = (id: number) => call<undefined>("DELETE", `/sessions/${id}`);

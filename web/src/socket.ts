@@ -10,7 +10,9 @@ export type Ok<E extends keyof ClientEvents> = ClientEvents[E]["ok"];
 export type Payload<E extends keyof ClientEvents> = ClientEvents[E]["payload"];
 
 /** One event from the server, tagged with its name. */
-export type ServerEvent = { [E in keyof ServerEvents]: { name: E; data: ServerEvents[E] } }[keyof ServerEvents];
+export type ServerEvent = {
+  [E in keyof ServerEvents]: { name: E; data: ServerEvents[E] };
+}[keyof ServerEvents];
 
 /** Why there is no connection: it broke, or the server closed it or did not let us in, perhaps because the session is over. */
 export type Loss = "broken" | "refused";

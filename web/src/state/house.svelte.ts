@@ -166,7 +166,9 @@ export class House implements LinkListener {
 
   #settleIn() {
     if (!this.connection.connected) return;
-    const wanted = new Set(this.outbox.pending.map((message) => message.room).filter((id) => this.outbox.hasWork(id)));
+    const wanted = new Set(
+      this.outbox.pending.map((message) => message.room).filter((id) => this.outbox.hasWork(id)),
+    );
     if (this.room) wanted.add(this.room.id);
     for (const id of wanted) if (!this.#asked.has(id)) this.#ask(id);
     for (const id of this.#asked) if (!wanted.has(id)) this.#leave(id);

@@ -52,7 +52,9 @@ function parse(stored: string | null): Record<string, Mark> {
     return {};
   }
   if (typeof value !== "object" || value === null) return {};
-  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, Mark] => isMark(entry[1])));
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, Mark] => isMark(entry[1])),
+  );
 }
 
 function isMark(value: unknown): value is Mark {
