@@ -1,5 +1,5 @@
 /** Keeps one connection to the server, and knows what to tell people about it. */
-import type { Link, Loss } from "../socket";
+import type { Link } from "../socket";
 
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 20_000;
@@ -48,7 +48,7 @@ export class Connection {
     this.state = { is: "connected" };
   }
 
-  lost(_why: Loss) {
+  lost() {
     if (this.state.is === "closed" || this.state.is === "offline") return;
     const wait = this.#serverWait ?? this.#backoff();
     this.#serverWait = null;

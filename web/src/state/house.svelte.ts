@@ -82,7 +82,7 @@ export class House implements LinkListener {
   }
 
   lost(why: Loss) {
-    this.connection.lost(why);
+    this.connection.lost();
     this.#asked.clear();
     this.outbox.disconnected();
     if (why === "refused") this.doubtSession();

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as api from "../api";
-import type { LinkListener } from "../socket";
 import { Refusal } from "../refusal";
 import type { Participant, Room as ListedRoom } from "../wire";
 import { House } from "./house.svelte";
@@ -18,8 +17,7 @@ const doubtSession = vi.fn();
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 });
   link = new FakeLink();
-  const connect = (_: LinkListener) => link;
-  house = new House(alice, connect, memory(), doubtSession);
+  house = new House(alice, () => link, memory(), doubtSession);
   stop = house.start();
 });
 

@@ -1,6 +1,6 @@
 /** What the tests of the state share: messages, and a connection whose answers they give by hand. */
 import { NoAnswer, Refusal } from "../refusal";
-import type { Link, LinkListener, Ok, Payload } from "../socket";
+import type { Link, Ok, Payload } from "../socket";
 import type { Storage } from "../storage";
 import type { ApiError, ClientEvents, Message, User } from "../wire";
 
@@ -42,7 +42,6 @@ interface Question {
 }
 
 export class FakeLink implements Link {
-  listener: LinkListener | null = null;
   opens = 0;
   asked: Question[] = [];
 
