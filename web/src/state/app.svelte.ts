@@ -35,8 +35,8 @@ export class App {
     return this.storage.get(KNOWN) !== null;
   }
 
+  /** Finds out who we are. Without an answer it is worth trying again. */
   async arrive() {
-    this.place = { is: "arriving" };
     try {
       this.#enter(await api.me());
     } catch (thrown) {

@@ -1,5 +1,5 @@
 /** What time it is, for texts like "3 min ago" that have to change by themselves. */
-const TICK_MS = 10_000;
+const TICK_MS = 5_000;
 
 export class Clock {
   /** This device's time, renewed every few seconds. */

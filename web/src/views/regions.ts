@@ -14,5 +14,7 @@ export function moveToRegion(by: 1 | -1) {
 }
 
 function target(region: HTMLElement): HTMLElement | null {
-  return region.querySelector<HTMLElement>(".region-start") ?? region.querySelector<HTMLElement>(FOCUSABLE);
+  const start = region.querySelector<HTMLElement>(".region-start");
+  const first = [...region.querySelectorAll<HTMLElement>(FOCUSABLE)].find((control) => control.offsetParent);
+  return start ?? first ?? null;
 }
