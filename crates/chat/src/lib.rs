@@ -27,7 +27,7 @@ pub use id::{ClientId, MessageId, RoomId, SessionId, UserId};
 pub use message::{BODY_MAX_BYTES, Body, History, Logged, Message, NewMessage, Page, Posted};
 pub use presence::{Activity, Participants};
 pub use rate::{Bucket, Rate};
-pub use room::{NewRoom, ROOM_NAME_CHARACTERS, Room, RoomList, RoomName, RoomQuery};
+pub use room::{NewRoom, ROOM_NAME_CHARACTERS, Room, RoomList, RoomName, RoomQuery, SearchKey};
 pub use session::{
     CLIENT_MAX_BYTES, Identity, NewSession, SESSION_IDLE, SESSION_LIFETIME, Session, Token,
     TokenHash,

@@ -30,7 +30,7 @@ pub struct Message {
     pub author: User,
     /// What they said.
     pub body: Body,
-    /// When it was stored. Never before the message that precedes it in the room.
+    /// When it was stored. Never before what precedes it in the room, nor before the room's creation.
     pub at: Timestamp,
 }
 

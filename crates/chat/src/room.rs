@@ -29,6 +29,12 @@ pub struct Room {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RoomName(String);
 
+/// A text as a search sees it: two that differ in case only are the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SearchKey(String);
+
+const COMBINING_DOT_ABOVE: char = '\u{307}';
+
 /// A room about to exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRoom {
@@ -88,6 +94,26 @@ impl RoomName {
     }
 
     /// As it is shown.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What a [`SearchKey`] is looked for in.
+    pub fn search_key(&self) -> SearchKey {
+        SearchKey::of(&self.0)
+    }
+}
+
+impl SearchKey {
+    /// What remains of `text` when its case is taken away.
+    pub fn of(text: &str) -> Self {
+        // Up and down again, so that ß meets SS, and character by character, so that Σ is the same at a word's end.
+        // İ becomes i and a dot; nobody types the dot.
+        let folded = text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+        Self(folded.filter(|&character| character != COMBINING_DOT_ABOVE).collect())
+    }
+
+    /// What the store keeps and looks through.
     pub fn as_str(&self) -> &str {
         &self.0
     }

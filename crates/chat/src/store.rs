@@ -31,7 +31,8 @@ pub enum StoreError {
     Broken,
 }
 
-/// Keeps everything. What a call that writes has returned is on the disk to stay; each such call is atomic.
+/// Keeps everything. What a call that writes has returned is on the disk to stay; each such call is atomic, but for
+/// [`record_activity`](Store::record_activity).
 ///
 /// Every engine is held to the same contract tests.
 pub trait Store: Send + Sync + 'static {
@@ -54,11 +55,13 @@ pub trait Store: Send + Sync + 'static {
         token: TokenHash,
     ) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
 
-    /// Replaces a password's hash by a better one of the same password.
+    /// Replaces a password's hash by a better one of the same password, unless it has been changed meanwhile: an old
+    /// password must not come back because somebody logged in with it a moment too late.
     fn rehash_password(
         &self,
         user: UserId,
-        password: PasswordHash,
+        old: PasswordHash,
+        new: PasswordHash,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Starts a session.
@@ -121,7 +124,8 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Participants, StoreError>> + Send;
 
-    /// Notes who was active where, and which sessions were used when. An earlier time never replaces a later one.
+    /// Notes who was active where, and which sessions were used when. An earlier time never replaces a later one, and
+    /// who or what is no longer there is passed over. May be stored in parts: what fails can be noted again.
     fn record_activity(
         &self,
         participants: Vec<Activity>,

@@ -4,6 +4,7 @@
 
 mod clock;
 mod random;
+pub mod store;
 
 pub use clock::Clock;
 pub use random::Random;

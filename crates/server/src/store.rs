@@ -1,0 +1,238 @@
+//! The SQLite engine of [`chat::Store`]: one thread writes, a few read, and all of it is one folder. SQL stands in the
+//! files beneath this one and nowhere else; what may be written is decided by `chat`.
+
+mod connection;
+mod failure;
+mod folder;
+mod messages;
+mod migrations;
+mod participants;
+mod readers;
+mod rooms;
+mod sessions;
+mod tails;
+mod threads;
+mod users;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chat::{
+    Account, Activity, Credentials, Error, Fanout, History, Identity, NameKey, NewMessage, NewRoom,
+    NewSession, NewUser, Page, Participants, PasswordHash, Posted, Room, RoomId, RoomList,
+    RoomQuery, Session, SessionId, Store, StoreError, Timestamp, TokenHash, UserId,
+};
+use rusqlite::Connection;
+
+use folder::Folder;
+use readers::Readers;
+use writer::{Batch, Writer};
+
+/// Most entries of one order to note activity. A longer list becomes several orders, so that messages get in between.
+const ACTIVITY_AT_ONCE: usize = 256;
+
+/// Everything that is kept, in `parlor.db`. Dropping it lets its threads end; [`close`](Self::close) waits for them.
+#[derive(Debug)]
+pub struct Sqlite {
+    writer: Writer,
+    readers: Readers,
+}
+
+/// Why a data folder could not be opened, in a sentence for whoever starts the server.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder cannot be made or written.
+    #[error("The data folder {} cannot be written: {cause}.", folder.display())]
+    Unwritable {
+        /// Which.
+        folder: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// Somebody else has it open.
+    #[error("Another server is running on the data folder {}.", folder.display())]
+    InUse {
+        /// Which.
+        folder: PathBuf,
+    },
+    /// The database comes from the future.
+    #[error(
+        "The database {} was written by a newer version of Parlor (its schema has number {found}, this version knows \
+        {known}). Please start that version.",
+        file.display()
+    )]
+    Newer {
+        /// Which.
+        file: PathBuf,
+        /// The number of its schema.
+        found: u32,
+        /// The newest number this version knows.
+        known: u32,
+    },
+    /// The program was linked with an SQLite that must not be trusted with data.
+    #[error(
+        "This program was built with SQLite {found}, which can damage a database. It needs 3.51.3 or newer."
+    )]
+    TooOldSqlite {
+        /// Its version.
+        found: &'static str,
+    },
+    /// The database is damaged, no database of Parlor's, or on a file system that cannot hold one.
+    #[error("The database {} cannot be used: {cause}.", file.display())]
+    Broken {
+        /// Which.
+        file: PathBuf,
+        /// What SQLite says.
+        cause: rusqlite::Error,
+    },
+}
+
+impl Sqlite {
+    /// Opens the database in `folder`, which is created if need be, and brings its schema up to date. What is
+    /// committed from now on is told to `fanout`. Blocks for a moment: to be called at the start.
+    pub fn open(folder: &Path, fanout: Arc<dyn Fanout>) -> Result<Self, OpenError> {
+        connection::check_sqlite()?;
+        let folder = Folder::open(folder)?;
+        let file = folder.database();
+        let broken = |cause| OpenError::Broken { file: file.clone(), cause };
+        let mut db = connection::to_write(&file).map_err(broken)?;
+        migrations::migrate(&mut db, &file)?;
+        // What a killed server had written but not yet synced would be seen from here on and could still be lost with
+        // the power. A checkpoint syncs it before anybody sees it.
+        connection::checkpoint_all(&db).map_err(broken)?;
+        folder.sync()?;
+        let readers = Readers::start(&file).map_err(broken)?;
+        Ok(Self { writer: Writer::start(db, folder, fanout), readers })
+    }
+
+    /// Finishes what has been ordered, moves everything into the one file `parlor.db`, and lets the folder go. What is
+    /// asked afterwards is [`StoreError::Unavailable`].
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// Lets the writer make a change, together with all others that are queued. When this returns, it is on the disk.
+    async fn write<T: Send + 'static>(
+        &self,
+        change: impl Fn(&mut Batch<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.order(change).await
+    }
+
+    /// Lets a reader answer a question, from one state of the database.
+    async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.readers.ask(question).await
+    }
+}
+
+impl Store for Sqlite {
+    async fn create_user(&self, user: NewUser) -> Result<Account, Error> {
+        self.write(move |batch| users::create(batch.db, &user)).await?
+    }
+
+    async fn credentials(&self, name: NameKey) -> Result<Option<Credentials>, StoreError> {
+        self.read(move |db| users::credentials(db, &name)).await
+    }
+
+    async fn change_password(
+        &self,
+        user: UserId,
+        password: PasswordHash,
+        keep: SessionId,
+        token: TokenHash,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.write(move |batch| {
+            users::set_password(batch.db, user, &password)?;
+            sessions::set_token(batch.db, user, keep, token)?;
+            sessions::end_others(batch.db, user, keep)
+        })
+        .await
+    }
+
+    async fn rehash_password(
+        &self,
+        user: UserId,
+        old: PasswordHash,
+        new: PasswordHash,
+    ) -> Result<(), StoreError> {
+        self.write(move |batch| users::replace_hash(batch.db, user, &old, &new)).await
+    }
+
+    async fn create_session(&self, session: NewSession) -> Result<Session, StoreError> {
+        self.write(move |batch| sessions::create(batch.db, &session)).await
+    }
+
+    async fn identify(&self, token: TokenHash) -> Result<Option<Identity>, StoreError> {
+        self.read(move |db| sessions::identify(db, token)).await
+    }
+
+    async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
+        self.read(move |db| sessions::of(db, user)).await
+    }
+
+    async fn end_session(&self, user: UserId, session: SessionId) -> Result<bool, StoreError> {
+        self.write(move |batch| sessions::end(batch.db, user, session)).await
+    }
+
+    async fn end_stale_sessions(
+        &self,
+        created: Timestamp,
+        used: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.write(move |batch| sessions::end_stale(batch.db, created, used)).await
+    }
+
+    async fn create_room(&self, room: NewRoom) -> Result<Room, StoreError> {
+        self.write(move |batch| rooms::create(batch.db, &room)).await
+    }
+
+    async fn room(&self, room: RoomId) -> Result<Option<Room>, StoreError> {
+        self.read(move |db| rooms::one(db, room)).await
+    }
+
+    async fn rooms(&self, query: RoomQuery) -> Result<RoomList, StoreError> {
+        self.read(move |db| rooms::list(db, &query)).await
+    }
+
+    async fn append(&self, message: NewMessage) -> Result<Posted, Error> {
+        self.write(move |batch| messages::append(batch, &message)).await?
+    }
+
+    async fn history(
+        &self,
+        room: RoomId,
+        page: Page,
+        limit: usize,
+    ) -> Result<Option<History>, StoreError> {
+        self.read(move |db| messages::history(db, room, page, limit)).await
+    }
+
+    async fn participants(&self, room: RoomId, limit: usize) -> Result<Participants, StoreError> {
+        self.read(move |db| participants::recent(db, room, limit)).await
+    }
+
+    async fn record_activity(
+        &self,
+        participants: Vec<Activity>,
+        sessions: Vec<(SessionId, Timestamp)>,
+    ) -> Result<(), StoreError> {
+        for some in participants.chunks(ACTIVITY_AT_ONCE) {
+            let some = some.to_vec();
+            self.write(move |batch| participants::note_active(batch.db, &some)).await?;
+        }
+        for some in sessions.chunks(ACTIVITY_AT_ONCE) {
+            let some = some.to_vec();
+            self.write(move |batch| sessions::note_used(batch.db, &some)).await?;
+        }
+        Ok(())
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.write(|_| Ok(())).await
+    }
+}

@@ -1,0 +1,93 @@
+//! The threads that read. Each has a connection; all take from one queue.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chat::StoreError;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::threads::Threads;
+use super::{connection, failure};
+
+/// How many there are. Reading is short and mostly from memory, so more would wait for the same processors.
+const READERS: usize = 2;
+/// Most questions that wait. Past it the asker is told that the store is busy.
+const QUEUE: usize = 1024;
+
+/// Those who answer questions.
+#[derive(Debug)]
+pub(super) struct Readers {
+    questions: SyncSender<Order>,
+    threads: Threads,
+}
+
+enum Order {
+    Answer(Box<dyn FnOnce(&mut Connection) + Send>),
+    Stop,
+}
+
+impl Readers {
+    /// Opens the connections and starts the threads.
+    pub(super) fn start(file: &Path) -> rusqlite::Result<Self> {
+        let (questions, queue) = sync_channel(QUEUE);
+        let queue = Arc::new(Mutex::new(queue));
+        let threads = Threads::default();
+        for _ in 0..READERS {
+            let (db, queue) = (connection::to_read(file)?, Arc::clone(&queue));
+            threads.start("store-reader", move || answer(db, &queue));
+        }
+        Ok(Self { questions, threads })
+    }
+
+    /// Has a question answered, from one state of the database.
+    pub(super) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (tell, told) = oneshot::channel();
+        let answer = Order::Answer(Box::new(move |db| {
+            // Nobody waits any more: a closed connection, a request that took too long.
+            if tell.is_closed() {
+                return;
+            }
+            let answer = db.transaction().and_then(|tx| question(&tx));
+            // Dropped meanwhile, which is as good as told.
+            let _ = tell.send(answer.map_err(failed));
+        }));
+        self.questions.try_send(answer).map_err(|error| match error {
+            TrySendError::Full(_) => failure::BUSY,
+            TrySendError::Disconnected(_) => failure::UNAVAILABLE,
+        })?;
+        told.await.unwrap_or(Err(failure::UNAVAILABLE))
+    }
+
+    /// Answers what has been asked, and ends.
+    pub(super) async fn close(&self) {
+        let questions = self.questions.clone();
+        let stop = move || {
+            for _ in 0..READERS {
+                // Those who are gone already need not be told.
+                let _ = questions.send(Order::Stop);
+            }
+        };
+        self.threads.end(stop).await;
+    }
+}
+
+fn answer(mut db: Connection, orders: &Mutex<Receiver<Order>>) {
+    loop {
+        // The one who waits for the next order holds the lock, and gives it to another reader with the order in hand.
+        let order = orders.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match order {
+            Ok(Order::Answer(answer)) => answer(&mut db),
+            Ok(Order::Stop) | Err(_) => return,
+        }
+    }
+}
+
+fn failed(cause: rusqlite::Error) -> StoreError {
+    tracing::error!(%cause, kind = failure::kind(&cause), "reading from the store failed");
+    if failure::is_from_beneath(&cause) { failure::UNAVAILABLE } else { StoreError::Broken }
+}

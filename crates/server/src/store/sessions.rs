@@ -1,0 +1,105 @@
+//! Sessions.
+
+use chat::{Identity, NewSession, Session, SessionId, Timestamp, TokenHash, UserId};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::users;
+
+/// Starts a session.
+pub(super) fn create(db: &Connection, session: &NewSession) -> rusqlite::Result<Session> {
+    let mut insert = db.prepare_cached(
+        "INSERT INTO sessions (user, token, client, created_at, last_seen_at)
+         VALUES (?1, ?2, ?3, ?4, ?4) RETURNING id, user, client, created_at, last_seen_at",
+    )?;
+    insert.query_row(params![session.user.0, session.token.0, session.client, session.at.0], one)
+}
+
+/// Who comes with this token.
+pub(super) fn identify(db: &Connection, token: TokenHash) -> rusqlite::Result<Option<Identity>> {
+    let mut select = db.prepare_cached(
+        "SELECT sessions.id, user, client, sessions.created_at, last_seen_at,
+            users.id, name, admin, users.created_at
+         FROM sessions JOIN users ON users.id = sessions.user WHERE token = ?1",
+    )?;
+    select
+        .query_row([token.0], |row| {
+            Ok(Identity { session: one(row)?, account: users::account(row, 5)? })
+        })
+        .optional()
+}
+
+/// Somebody's sessions, most recently used first.
+pub(super) fn of(db: &Connection, user: UserId) -> rusqlite::Result<Vec<Session>> {
+    let mut select = db.prepare_cached(
+        "SELECT id, user, client, created_at, last_seen_at FROM sessions
+         WHERE user = ?1 ORDER BY last_seen_at DESC, id DESC",
+    )?;
+    select.query_map([user.0], one)?.collect()
+}
+
+/// Gives a session of somebody's another token.
+pub(super) fn set_token(
+    db: &Connection,
+    user: UserId,
+    session: SessionId,
+    token: TokenHash,
+) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE sessions SET token = ?3 WHERE id = ?1 AND user = ?2")?
+        .execute(params![session.0, user.0, token.0])?;
+    Ok(())
+}
+
+/// Ends a session of somebody's, if they have it.
+pub(super) fn end(db: &Connection, user: UserId, session: SessionId) -> rusqlite::Result<bool> {
+    let ended = db
+        .prepare_cached("DELETE FROM sessions WHERE id = ?1 AND user = ?2")?
+        .execute(params![session.0, user.0])?;
+    Ok(ended == 1)
+}
+
+/// Ends all of somebody's sessions but one, and returns them.
+pub(super) fn end_others(
+    db: &Connection,
+    user: UserId,
+    keep: SessionId,
+) -> rusqlite::Result<Vec<SessionId>> {
+    let mut delete =
+        db.prepare_cached("DELETE FROM sessions WHERE user = ?1 AND id <> ?2 RETURNING id")?;
+    delete.query_map(params![user.0, keep.0], |row| row.get(0).map(SessionId))?.collect()
+}
+
+/// Ends the sessions created or last used too long ago, and returns them.
+pub(super) fn end_stale(
+    db: &Connection,
+    created: Timestamp,
+    used: Timestamp,
+) -> rusqlite::Result<Vec<SessionId>> {
+    let mut delete = db.prepare_cached(
+        "DELETE FROM sessions WHERE created_at < ?1 OR last_seen_at < ?2 RETURNING id",
+    )?;
+    delete.query_map(params![created.0, used.0], |row| row.get(0).map(SessionId))?.collect()
+}
+
+/// Notes when sessions were used.
+pub(super) fn note_used(
+    db: &Connection,
+    sessions: &[(SessionId, Timestamp)],
+) -> rusqlite::Result<()> {
+    let mut update = db.prepare_cached(
+        "UPDATE sessions SET last_seen_at = ?2 WHERE id = ?1 AND last_seen_at < ?2",
+    )?;
+    for (session, at) in sessions {
+        update.execute(params![session.0, at.0])?;
+    }
+    Ok(())
+}
+
+fn one(row: &Row<'_>) -> rusqlite::Result<Session> {
+    Ok(Session {
+        id: SessionId(row.get(0)?),
+        user: UserId(row.get(1)?),
+        client: row.get(2)?,
+        created_at: Timestamp(row.get(3)?),
+        last_seen_at: Timestamp(row.get(4)?),
+    })
+}

@@ -1,0 +1,67 @@
+//! Accounts.
+
+use chat::{
+    Account, Credentials, Error, Name, NameKey, NewUser, PasswordHash, Timestamp, User, UserId,
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+/// Creates an account, the first one as administrator.
+pub(super) fn create(db: &Connection, user: &NewUser) -> rusqlite::Result<Result<Account, Error>> {
+    let mut insert = db.prepare_cached(
+        "INSERT INTO users (name, name_key, password, admin, created_at)
+         VALUES (?1, ?2, ?3, NOT EXISTS (SELECT 1 FROM users), ?4)
+         ON CONFLICT (name_key) DO NOTHING
+         RETURNING id, name, admin, created_at",
+    )?;
+    let (name, key) = (user.name.as_str(), user.name.key());
+    let created = insert
+        .query_row(params![name, key.as_str(), user.password.0, user.at.0], |row| account(row, 0));
+    Ok(created.optional()?.ok_or(Error::NameTaken))
+}
+
+/// What a log-in under this name is checked against.
+pub(super) fn credentials(
+    db: &Connection,
+    name: &NameKey,
+) -> rusqlite::Result<Option<Credentials>> {
+    let mut select = db.prepare_cached(
+        "SELECT password, id, name, admin, created_at FROM users WHERE name_key = ?1",
+    )?;
+    select
+        .query_row([name.as_str()], |row| {
+            Ok(Credentials { password: PasswordHash(row.get(0)?), account: account(row, 1)? })
+        })
+        .optional()
+}
+
+/// Gives somebody another password.
+pub(super) fn set_password(
+    db: &Connection,
+    user: UserId,
+    password: &PasswordHash,
+) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE users SET password = ?2 WHERE id = ?1")?
+        .execute(params![user.0, password.0])?;
+    Ok(())
+}
+
+/// Gives somebody another hash, if they still have the old one.
+pub(super) fn replace_hash(
+    db: &Connection,
+    user: UserId,
+    old: &PasswordHash,
+    new: &PasswordHash,
+) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE users SET password = ?3 WHERE id = ?1 AND password = ?2")?
+        .execute(params![user.0, old.0, new.0])?;
+    Ok(())
+}
+
+/// The account in the columns `id, name, admin, created_at` that begin at `first`.
+pub(super) fn account(row: &Row<'_>, first: usize) -> rusqlite::Result<Account> {
+    Ok(Account {
+        user: User { id: UserId(row.get(first)?), name: Name::from_stored(row.get(first + 1)?) },
+        admin: row.get(first + 2)?,
+        created_at: Timestamp(row.get(first + 3)?),
+    })
+}

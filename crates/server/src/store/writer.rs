@@ -1,0 +1,297 @@
+//! The thread that writes. It takes everything that is queued and commits it in one transaction, so that the price of
+//! a sync is shared by all who wait for it; the busier it is, the more share it. There is no timer.
+//!
+//! When a commit fails nobody knows what is on the disk. Then everybody is told that the store is unavailable, and the
+//! database is opened anew; what it holds is read again. A sync is never tried a second time: the system may have
+//! thrown the pages away with the first error.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use chat::{Fanout, Logged, StoreError};
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::folder::Folder;
+use super::tails::Tails;
+use super::threads::Threads;
+use super::{connection, failure, messages};
+
+/// Most changes that wait, a tenth of a second of work. Past it the next one is told that the store is busy.
+const QUEUE: usize = 4096;
+/// Most changes in one transaction. More would not be cheaper each, and keep the first one waiting.
+const BATCH: usize = 1024;
+/// Pages of 4 KiB in the write-ahead log that are worth a checkpoint. The more there are, the more of them are versions
+/// of the same page, of which only the last is moved; the fewer, the shorter a commit waits for it.
+const CHECKPOINT_PAGES: i32 = 4096;
+/// How long the writer waits after a failure before it opens the database again, at first …
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// … and at most, having doubled it each time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// The way to the thread that writes.
+#[derive(Debug)]
+pub(super) struct Writer {
+    orders: SyncSender<Order>,
+    /// Whether the thread is busy recovering, so that orders are refused before they are queued.
+    is_down: Arc<AtomicBool>,
+    thread: Threads,
+}
+
+/// The transaction that changes become part of.
+pub(super) struct Batch<'a> {
+    /// Where the transaction is open.
+    pub(super) db: &'a Connection,
+    /// The ends of the logs.
+    pub(super) tails: &'a mut Tails,
+    /// What is to be told when it has been committed.
+    pub(super) events: &'a mut Vec<Logged>,
+}
+
+enum Order {
+    Write(Box<dyn Change>),
+    Stop,
+}
+
+/// Something to be written, and somebody who waits for it.
+trait Change: Send {
+    /// Makes the change. May be called again, after a rollback.
+    fn make(&mut self, batch: &mut Batch<'_>) -> rusqlite::Result<()>;
+    /// Tells who waits: what came of it if it was committed, or why it was not.
+    fn tell(self: Box<Self>, outcome: Result<(), StoreError>);
+}
+
+struct Wanted<T, F> {
+    change: F,
+    made: Option<T>,
+    tell: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send, F: Fn(&mut Batch<'_>) -> rusqlite::Result<T> + Send> Change for Wanted<T, F> {
+    fn make(&mut self, batch: &mut Batch<'_>) -> rusqlite::Result<()> {
+        self.made = Some((self.change)(batch)?);
+        Ok(())
+    }
+
+    fn tell(self: Box<Self>, outcome: Result<(), StoreError>) {
+        let Self { made, tell, .. } = *self;
+        // Who has gone away meanwhile will ask again.
+        let _ = tell.send(outcome.and_then(|()| made.ok_or(StoreError::Broken)));
+    }
+}
+
+impl Writer {
+    /// Starts the thread. The folder stays locked until it ends.
+    pub(super) fn start(db: Connection, folder: Folder, fanout: Arc<dyn Fanout>) -> Self {
+        let (orders, queue) = sync_channel(QUEUE);
+        let is_down = Arc::new(AtomicBool::new(false));
+        let desk = Desk {
+            orders: queue,
+            is_down: is_down.clone(),
+            fanout,
+            file: folder.database(),
+            tails: Tails::default(),
+            events: Vec::new(),
+        };
+        let thread = Threads::default();
+        thread.start("store-writer", move || {
+            desk.work(db);
+            drop(folder);
+        });
+        Self { orders, is_down, thread }
+    }
+
+    /// Has a change made, and waits until it is on the disk. It is made wholly or not at all, and in the order in which
+    /// changes are ordered.
+    pub(super) async fn order<T: Send + 'static>(
+        &self,
+        change: impl Fn(&mut Batch<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if self.is_down.load(Ordering::Acquire) {
+            return Err(failure::UNAVAILABLE);
+        }
+        let (tell, told) = oneshot::channel();
+        let order = Order::Write(Box::new(Wanted { change, made: None, tell }));
+        self.orders.try_send(order).map_err(|error| match error {
+            TrySendError::Full(_) => failure::BUSY,
+            TrySendError::Disconnected(_) => failure::UNAVAILABLE,
+        })?;
+        told.await.unwrap_or(Err(failure::UNAVAILABLE))
+    }
+
+    /// Makes the changes that have been ordered, and ends.
+    pub(super) async fn close(&self) {
+        let orders = self.orders.clone();
+        // If the thread is gone already it need not be told.
+        self.thread.end(move || drop(orders.send(Order::Stop))).await;
+    }
+}
+
+/// What the thread has in front of it.
+struct Desk {
+    orders: Receiver<Order>,
+    is_down: Arc<AtomicBool>,
+    fanout: Arc<dyn Fanout>,
+    file: PathBuf,
+    tails: Tails,
+    /// What the present transaction adds to logs.
+    events: Vec<Logged>,
+}
+
+/// Whether the thread goes on.
+#[derive(PartialEq, Eq)]
+enum Then {
+    GoOn,
+    Stop,
+}
+
+impl Desk {
+    fn work(mut self, mut db: Connection) {
+        let mut changes = Vec::new();
+        loop {
+            let then = self.take(&mut changes);
+            match self.commit(&db, &mut changes) {
+                Ok(()) => {
+                    if !self.events.is_empty() {
+                        self.fanout.publish(&self.events);
+                        self.events.clear();
+                    }
+                    changes.drain(..).for_each(|change| change.tell(Ok(())));
+                    checkpoint_if_due(&db);
+                }
+                Err(cause) => {
+                    drop(db);
+                    self.is_down.store(true, Ordering::Release);
+                    let kind = failure::kind(&cause);
+                    tracing::error!(%cause, kind, "writing failed; the database is opened anew");
+                    changes.drain(..).for_each(|change| change.tell(Err(failure::UNAVAILABLE)));
+                    if then == Then::Stop {
+                        return;
+                    }
+                    let Some(reopened) = self.recover() else { return };
+                    db = reopened;
+                    self.is_down.store(false, Ordering::Release);
+                    tracing::info!("writing works again");
+                }
+            }
+            if then == Then::Stop {
+                break;
+            }
+        }
+        if let Err(cause) = connection::checkpoint_all(&db) {
+            // Nothing is lost: the log of it stays beside the database, and is moved at the next start.
+            tracing::warn!(%cause, "the write-ahead log could not be moved into the database");
+        }
+    }
+
+    /// Waits for an order, and takes all others that are there.
+    fn take(&self, changes: &mut Vec<Box<dyn Change>>) -> Then {
+        let mut next = self.orders.recv().ok();
+        loop {
+            match next {
+                Some(Order::Write(change)) => changes.push(change),
+                Some(Order::Stop) | None => return Then::Stop,
+            }
+            if changes.len() == BATCH {
+                return Then::GoOn;
+            }
+            match self.orders.try_recv() {
+                Ok(order) => next = Some(order),
+                Err(_) => return Then::GoOn,
+            }
+        }
+    }
+
+    /// Commits the changes together. One that cannot be made is told so and taken out, and the others are made again
+    /// without it: that is rare, and cheaper than a savepoint for each.
+    fn commit(
+        &mut self,
+        db: &Connection,
+        changes: &mut Vec<Box<dyn Change>>,
+    ) -> rusqlite::Result<()> {
+        while !changes.is_empty() {
+            let tx = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+            let Some((index, cause)) = self.make_all(&tx, changes) else {
+                self.tails.save(&tx)?;
+                return tx.commit();
+            };
+            if failure::is_from_beneath(&cause) {
+                return Err(cause);
+            }
+            tracing::error!(%cause, "a change could not be made");
+            tx.rollback()?;
+            self.tails.forget();
+            self.events.clear();
+            changes.remove(index).tell(Err(StoreError::Broken));
+        }
+        Ok(())
+    }
+
+    /// Makes all changes, or says which one could not be made, and why.
+    fn make_all(
+        &mut self,
+        db: &Connection,
+        changes: &mut [Box<dyn Change>],
+    ) -> Option<(usize, rusqlite::Error)> {
+        let mut batch = Batch { db, tails: &mut self.tails, events: &mut self.events };
+        changes
+            .iter_mut()
+            .enumerate()
+            .find_map(|(index, change)| change.make(&mut batch).err().map(|cause| (index, cause)))
+    }
+
+    /// Opens the database anew, as often as it takes, and tells on what did get committed after all. Returns nothing if
+    /// the store is closed meanwhile.
+    fn recover(&mut self) -> Option<Connection> {
+        self.tails.forget();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.orders.recv_timeout(pause) {
+                // Ordered before the orders were stopped.
+                Ok(Order::Write(change)) => change.tell(Err(failure::UNAVAILABLE)),
+                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => match self.reopen() {
+                    Ok(db) => return Some(db),
+                    Err(cause) => {
+                        tracing::debug!(%cause, kind = failure::kind(&cause), "not yet");
+                        pause = LONGEST_PAUSE.min(pause * 2);
+                    }
+                },
+            }
+        }
+    }
+
+    fn reopen(&mut self) -> rusqlite::Result<Connection> {
+        let db = connection::to_write(&self.file)?;
+        // Not a question of whether it can be opened, but of whether it can be written.
+        db.execute("UPDATE database SET recoveries = recoveries + 1", [])?;
+        // The failed transaction is one of those whose end nobody saw. If it is there, readers see it and the numbers
+        // in it are taken; then it has to be told on before anything that follows it.
+        let stored = self.events.iter().map(|event| messages::is_stored(&db, event));
+        let stored = stored.collect::<rusqlite::Result<Vec<_>>>()?;
+        let events =
+            self.events.drain(..).zip(stored).filter_map(|(event, is)| is.then_some(event));
+        let events: Vec<_> = events.collect();
+        if !events.is_empty() {
+            self.fanout.publish(&events);
+        }
+        Ok(db)
+    }
+}
+
+/// Moves what has been committed from the write-ahead log into the database, if there is enough of it.
+fn checkpoint_if_due(db: &Connection) {
+    let checkpoint = |mode| db.wal_checkpoint_v2(None::<&str>, mode);
+    let is_due = |(logged, moved): (i32, i32)| logged - moved >= CHECKPOINT_PAGES;
+    let due = checkpoint(CheckpointMode::NOOP).map(is_due);
+    if let Err(cause) =
+        due.and_then(|due| if due { checkpoint(CheckpointMode::PASSIVE).map(drop) } else { Ok(()) })
+    {
+        // What has been committed is safe in the log, and is moved from there the next time.
+        tracing::warn!(%cause, kind = failure::kind(&cause), "a checkpoint failed");
+    }
+}
