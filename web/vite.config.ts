@@ -1,9 +1,8 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import { loadEnv } from "vite";
 import { defineConfig } from "vitest/config";
 
 /** Where `npm run dev` finds a running Parlor. */
-const server = loadEnv("development", ".", "PARLOR_")["PARLOR_URL"] ?? "http://127.0.0.1:7420";
+const server = process.env.PARLOR_URL ?? "http://127.0.0.1:7420";
 
 export default defineConfig({
   plugins: [svelte()],
@@ -29,6 +28,8 @@ export default defineConfig({
       "/socket.io": { target: server, ws: true },
     },
   },
+  // Svelte has a build for servers too, which the tests, run by Node, would take.
+  resolve: process.env.VITEST ? { conditions: ["browser"] } : {},
   test: {
     include: ["src/**/*.test.ts", "tests/**/*.test.ts"],
   },

@@ -8,7 +8,12 @@ export class Clock {
 
   /** The server's time: activity is told in it, and a device's clock may be an hour off. */
   get server(): number {
-    return this.now + this.#offset;
+    return this.atServer(this.now);
+  }
+
+  /** A time of this device as the server would tell it. */
+  atServer(at: number): number {
+    return at + this.#offset;
   }
 
   hear(serverNow: number) {

@@ -14,10 +14,15 @@ use tokio::sync::Notify;
 use volley::{AckError, CloseReason, Connect, Event, Frame, Namespace, Refused, Socket};
 
 use crate::runners::NODE;
-use crate::server::{Server, anybody, send_back};
+use crate::server::{PATIENCE, Server, anybody, send_back};
 
-/// How long a client may think about a question, on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a client may think about a question that it is known not to answer.
+const BRIEFLY: Duration = Duration::from_millis(100);
+/// Short, so that there is something to be seen of it.
+const PING_INTERVAL: Duration = Duration::from_millis(300);
+/// A client may go without a word: python-socketio says no goodbye if a POST is unanswered when it is told to leave. It
+/// is missed after both of these together, which is within anybody's patience, and leaves a busy machine time to answer.
+const PING_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// What is known of somebody who is here.
 struct Person {
@@ -53,7 +58,8 @@ pub(crate) async fn start() -> Server {
         builder
             .namespace("/", people())
             .namespace("/members", anybody().on("where", where_am_i))
-            .ping_interval(Duration::from_millis(300))
+            .ping_interval(PING_INTERVAL)
+            .ping_timeout(PING_TIMEOUT)
     };
     Server::start_with(describe, pages).await
 }
@@ -74,7 +80,8 @@ fn people() -> Namespace<Person> {
         .on("echo", async |socket, event| send_back(&socket, &event).unwrap())
         .on("sum", sum)
         .on("where", where_am_i)
-        .on("ask-me", ask)
+        .on("ask-me", async |socket, event| ask(socket, event, PATIENCE).await)
+        .on("ask-me-briefly", async |socket, event| ask(socket, event, BRIEFLY).await)
         .on("count", count)
         .on("note", note)
         .on("notes", notes)
@@ -109,9 +116,9 @@ async fn where_am_i<S: Send + Sync + 'static>(socket: Socket<S>, event: Event) {
 }
 
 /// Asks back whatever the client wants to be asked, and shows it its own answer.
-async fn ask(socket: Socket<Person>, event: Event) {
+async fn ask(socket: Socket<Person>, event: Event, patience: Duration) {
     let question: Vec<&RawValue> = event.args().unwrap();
-    match socket.emit_with_ack("question", &question, PATIENCE).await {
+    match socket.emit_with_ack("question", &question, patience).await {
         Ok(answer) => {
             let args: Vec<&RawValue> = answer.args().unwrap();
             let frame = Frame::binary_event("/", "answered", &args, answer.attachments());

@@ -1,6 +1,7 @@
 // The few words the scenarios are written with. They run in Node and in a browser alike.
 
-const PATIENCE_MS = 15_000;
+/** How long anything may take that should happen at once; only a failing test waits for it. */
+export const PATIENCE_MS = 15_000;
 
 /** Fails unless both are the same value; bytes are equal whatever they are held in. */
 export function same(actual, expected) {

@@ -1,7 +1,7 @@
 // What people do with a stock client and its default options. The list is run by Node and by
 // Chromium, once for each way of travelling; nothing in it knows which of them runs it.
 
-import { bytes, collect, next, same, upTo } from "./expect.js";
+import { bytes, collect, next, PATIENCE_MS, same, upTo } from "./expect.js";
 
 /** The ways a stock client can be told to travel, and the transport it ends up on. */
 export const travels = {
@@ -72,7 +72,7 @@ export const scenarios = {
   async "the server acknowledges, with bytes too"({ open }) {
     const alice = open();
     same(await alice.emitWithAck("sum", 20, 22), 42);
-    same(await alice.timeout(5_000).emitWithAck("echo", "text"), "text");
+    same(await alice.timeout(PATIENCE_MS).emitWithAck("echo", "text"), "text");
     same(await alice.emitWithAck("echo", bytes(1, 2)), bytes(1, 2));
     const sums = upTo(100).map((value) => alice.emitWithAck("sum", value, value));
     same(await Promise.all(sums), upTo(100).map((value) => 2 * value));
@@ -90,7 +90,7 @@ export const scenarios = {
   async "a client that does not acknowledge in time is given up on"({ open }) {
     const alice = open();
     alice.on("question", () => {});
-    alice.emit("ask-me", "anybody?");
+    alice.emit("ask-me-briefly", "anybody?");
     await next(alice, "unanswered");
     same(await alice.emitWithAck("sum", 1, 1), 2);
   },

@@ -1,4 +1,4 @@
-"""What people do with python-socketio's threaded client and its default options."""
+"""What people do with python-socketio's threaded client: default options, but more patience."""
 
 import os
 import queue
@@ -17,7 +17,7 @@ class Scenarios:
 
     def setUp(self):
         self.happened = queue.SimpleQueue()
-        self.alice = socketio.Client()
+        self.alice = socketio.Client(request_timeout=PATIENCE)
         self.alice.on("*", lambda event, *args: self.happened.put((event, *args)))
         self.alice.on("question", lambda question: (question, b"\x05\x06"))
 
@@ -25,7 +25,9 @@ class Scenarios:
         self.alice.shutdown()
 
     def connect(self, auth=None):
-        self.alice.connect(URL, auth=auth, transports=self.transports)
+        self.alice.connect(
+            URL, auth=auth, transports=self.transports, wait_timeout=PATIENCE
+        )
 
     def next(self):
         return self.happened.get(timeout=PATIENCE)

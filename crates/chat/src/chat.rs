@@ -1,0 +1,118 @@
+//! The verbs: what people do here.
+
+use crate::error::Error;
+use crate::id::{ClientId, RoomId, SessionId, UserId};
+use crate::message::{Body, History, NewMessage, Page, Posted};
+use crate::room::{NewRoom, Room, RoomList, RoomName, RoomQuery};
+use crate::session::{Identity, NewSession, Session, TokenHash};
+use crate::store::Store;
+use crate::time::Timestamp;
+use crate::user::{Account, Credentials, Name, NewUser, PasswordHash};
+
+/// What people do here, on top of a store. Doors call these and nothing beneath.
+#[derive(Debug, Clone)]
+pub struct Chat<S> {
+    store: S,
+}
+
+impl<S: Store> Chat<S> {
+    /// A chat whose memory is `store`.
+    pub fn new(store: S) -> Self {
+        Self { store }
+    }
+
+    /// What it stands on, for those who keep it running.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Somebody joins this server.
+    pub async fn register(
+        &self,
+        name: Name,
+        password: PasswordHash,
+        at: Timestamp,
+    ) -> Result<Account, Error> {
+        self.store.create_user(NewUser { name, password, at }).await
+    }
+
+    /// What somebody who claims to be `name` has to prove. A name that nobody could have is nobody's.
+    pub async fn credentials(&self, name: &str) -> Result<Option<Credentials>, Error> {
+        let Ok(name) = Name::parse(name) else { return Ok(None) };
+        Ok(self.store.credentials(name.key()).await?)
+    }
+
+    /// Somebody who has proved who they are is let in.
+    pub async fn start_session(&self, session: NewSession) -> Result<Session, Error> {
+        Ok(self.store.create_session(session).await?)
+    }
+
+    /// Who comes with this token, if their session is alive.
+    pub async fn identify(&self, token: TokenHash, now: Timestamp) -> Result<Identity, Error> {
+        let identity = self.store.identify(token).await?.ok_or(Error::NotLoggedIn)?;
+        if identity.session.is_alive(now) { Ok(identity) } else { Err(Error::NotLoggedIn) }
+    }
+
+    /// All the ways in which somebody is logged in.
+    pub async fn sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
+        let mut sessions = self.store.sessions(user).await?;
+        sessions.retain(|session| session.is_alive(now));
+        Ok(sessions)
+    }
+
+    /// Somebody logs out, here or elsewhere.
+    pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), Error> {
+        if self.store.end_session(user, session).await? { Ok(()) } else { Err(Error::NotFound) }
+    }
+
+    /// Somebody gets a new password, and with it a new token for the session they are in. All other sessions of theirs
+    /// end and are returned.
+    pub async fn change_password(
+        &self,
+        identity: &Identity,
+        password: PasswordHash,
+        token: TokenHash,
+    ) -> Result<Vec<SessionId>, Error> {
+        let user = identity.account.user.id;
+        Ok(self.store.change_password(user, password, identity.session.id, token).await?)
+    }
+
+    /// Somebody opens a new room.
+    pub async fn create_room(
+        &self,
+        by: UserId,
+        id: RoomId,
+        name: RoomName,
+        at: Timestamp,
+    ) -> Result<Room, Error> {
+        Ok(self.store.create_room(NewRoom { id, name, by, at }).await?)
+    }
+
+    /// The room at an address.
+    pub async fn room(&self, room: RoomId) -> Result<Room, Error> {
+        self.store.room(room).await?.ok_or(Error::RoomNotFound)
+    }
+
+    /// The rooms of this server.
+    pub async fn rooms(&self, query: RoomQuery) -> Result<RoomList, Error> {
+        Ok(self.store.rooms(query).await?)
+    }
+
+    /// Somebody says something in a room. When this returns it is stored and has been told on.
+    pub async fn post_message(
+        &self,
+        identity: &Identity,
+        room: RoomId,
+        client_id: ClientId,
+        body: Body,
+        at: Timestamp,
+    ) -> Result<Posted, Error> {
+        let author = identity.account.user.clone();
+        self.store.append(NewMessage { room, client_id, author, body, at }).await
+    }
+
+    /// What was said in a room.
+    pub async fn history(&self, room: RoomId, page: Page, limit: usize) -> Result<History, Error> {
+        self.store.history(room, page, limit).await?.ok_or(Error::RoomNotFound)
+    }
+}

@@ -1,0 +1,57 @@
+//! The time, as told from outside: the system's in the program, one that is moved by hand in tests.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use chat::Timestamp;
+
+/// Tells the time of day. Cheap to clone; clones agree.
+#[derive(Clone)]
+pub struct Clock(Source);
+
+#[derive(Clone)]
+enum Source {
+    System,
+    Moved(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// The system's clock.
+    pub fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// A clock that stands still until it is moved.
+    pub fn standing_at(start: Timestamp) -> Self {
+        Self(Source::Moved(Arc::new(AtomicI64::new(start.0))))
+    }
+
+    /// The time.
+    #[expect(clippy::disallowed_methods, reason = "this is where the wall clock enters")]
+    pub fn now(&self) -> Timestamp {
+        match &self.0 {
+            Source::System => {
+                // A clock set before 1970 reads as 1970; nothing in a room is ordered by it.
+                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                Timestamp::default().plus(since_epoch)
+            }
+            Source::Moved(now) => Timestamp(now.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a standing clock. The system's goes its own way.
+    pub fn advance(&self, duration: Duration) {
+        if let Source::Moved(now) = &self.0 {
+            let now_ms = Timestamp(now.load(Ordering::SeqCst)).plus(duration).0;
+            now.store(now_ms, Ordering::SeqCst);
+        }
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Clock({})", self.now().0)
+    }
+}

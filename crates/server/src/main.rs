@@ -1,0 +1,3 @@
+//! `parlor`: everything is in the library, so that tests start the same server.
+
+fn main() {}
