@@ -121,6 +121,11 @@ describe("code", () => {
     expect(read("```inline```")).toBe("<code>inline</code>");
   });
 
+  test("a fence may be closed at the end of the last line", () => {
+    expect(read("```js\na\n  b```\nafter")).toBe("<pre js>a\n  b</pre>|after");
+    expect(read("```\n`a` ```\n```")).toBe("<pre >`a` ```</pre>");
+  });
+
   test("a fence that is never closed goes to the end", () => {
     expect(read("look:\n```js\nx\n\ny")).toBe("look:|<pre js>x\n\ny</pre>");
     expect(read("look:\n```")).toBe("look:\n```");

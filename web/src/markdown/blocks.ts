@@ -15,6 +15,8 @@ const TAB = 4;
 
 const LINE_BREAK = /\r\n|\r|\n/;
 const FENCE = /^ {0,3}(`{3,})([^`]*)$/;
+/** Many people close the fence at the end of the last line. */
+const CLOSING_FENCE = /^([^`]*)(`{3,})\s*$/;
 /** The space tells a quote from a face such as `>:(`. */
 const QUOTE = /^ {0,3}>(?: |$)/;
 /** The number is kept, so it must be one that can be shown as it was typed. */
@@ -61,12 +63,19 @@ class BlockParser {
 
   /** Code up to the closing fence; to the end of the message, if that was forgotten. */
   private fence(): Block {
-    const [, ticks = "", language = ""] = FENCE.exec(this.line(this.at)) ?? [];
-    const start = this.at + 1;
-    let end = start;
-    while (end < this.lines.length && !closesFence(this.line(end), ticks)) end++;
-    this.at = end + 1;
-    return { kind: "code", language: language.trim(), text: this.lines.slice(start, end).join("\n") };
+    const [, ticks = "", language = ""] = FENCE.exec(this.line(this.at++)) ?? [];
+    const code: string[] = [];
+    while (this.at < this.lines.length) {
+      const line = this.line(this.at++);
+      const [, before, closing = ""] = CLOSING_FENCE.exec(line) ?? [];
+      if (before === undefined || closing.length < ticks.length) {
+        code.push(line);
+        continue;
+      }
+      if (!isBlank(before)) code.push(before);
+      break;
+    }
+    return { kind: "code", language: language.trim(), text: code.join("\n") };
   }
 
   private quote(): Block {
@@ -143,11 +152,6 @@ class BlockParser {
 
 function isBlank(line: string): boolean {
   return line.trim() === "";
-}
-
-function closesFence(line: string, ticks: string): boolean {
-  const closing = line.trim();
-  return closing.startsWith(ticks) && /^`+$/.test(closing);
 }
 
 /** Whether two marks are of one list. */

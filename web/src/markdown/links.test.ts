@@ -17,6 +17,8 @@ describe("addresses in running text", () => {
     ["_https://example.com/snake_case_", "https://example.com/snake_case"],
     ["really: https://example.com/a,b;c?!", "https://example.com/a,b;c"],
     ["看https://example.com/路径。好", "https://example.com/路径"],
+    ["https://example.com’s", "https://example.com"],
+    ["https://example.com/a…", "https://example.com/a"],
     ["[https://example.com]", "https://example.com"],
     ["http://[::1]:3000/x", "http://[::1]:3000/x"],
     ["HTTPS://EXAMPLE.COM/A", "HTTPS://EXAMPLE.COM/A"],

@@ -3,7 +3,7 @@
 const SCHEMES = ["http:", "https:", "mailto:"];
 
 /** White space, controls, quotes, and the punctuation of scripts that write no space after an address. */
-const NEVER_IN_ADDRESS = /[\s\p{Cc}\p{Cf}<>"`。，、！？；：（）「」『』【】《》]/u;
+const NEVER_IN_ADDRESS = /[\s\p{Cc}\p{Cf}\p{Pi}\p{Pf}<>"„…`。，、！？；：（）「」『』【】《》]/u;
 
 /** What ends a sentence, or a mark around the address, rather than the address. */
 const NEVER_AT_END = ".,:;!?'*_~([";
