@@ -29,7 +29,7 @@ pub use message::{BODY_MAX_BYTES, Body, History, Logged, Message, NewMessage, Pa
 pub use presence::{Activity, Participants};
 pub use rate::{Bucket, Rate};
 pub use room::{
-    NewRoom, ROOM_NAME_CHARACTERS, Room, RoomList, RoomName, RoomQuery,
+    NewRoom, ROOM_NAME_CHARACTERS, ROOM_NAME_MAX_BYTES, Room, RoomList, RoomName, RoomQuery,
 };
 pub use session::{
     CLIENT_MAX_BYTES, Identity, NewSession, SESSION_IDLE, SESSION_LIFETIME, Session, Token,
