@@ -15,6 +15,7 @@ mod rate;
 mod room;
 mod session;
 mod store;
+mod text;
 mod time;
 mod user;
 pub mod wire;
@@ -27,7 +28,10 @@ pub use id::{ClientId, MessageId, RoomId, SessionId, UserId};
 pub use message::{BODY_MAX_BYTES, Body, History, Logged, Message, NewMessage, Page, Posted};
 pub use presence::{Activity, Participants};
 pub use rate::{Bucket, Rate};
-pub use room::{NewRoom, ROOM_NAME_CHARACTERS, Room, RoomList, RoomName, RoomQuery, SearchKey};
+pub use room::{
+    NewRoom, ROOM_NAME_CHARACTERS, ROOM_NAME_MAX_BYTES, Room, RoomList, RoomName, RoomQuery,
+    SearchKey,
+};
 pub use session::{
     CLIENT_MAX_BYTES, Identity, NewSession, SESSION_IDLE, SESSION_LIFETIME, Session, Token,
     TokenHash,
@@ -35,6 +39,6 @@ pub use session::{
 pub use store::{Store, StoreError};
 pub use time::Timestamp;
 pub use user::{
-    Account, Credentials, NAME_CHARACTERS, Name, NameKey, NewUser, PASSWORD_MAX_BYTES,
-    PASSWORD_MIN_CHARACTERS, Password, PasswordHash, User,
+    Account, Credentials, NAME_CHARACTERS, NAME_KEY_VERSION, NAME_MAX_BYTES, Name, NameKey,
+    NewUser, PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARACTERS, Password, PasswordHash, User,
 };
