@@ -11,6 +11,8 @@ mod readers;
 mod rooms;
 mod sessions;
 mod tails;
+#[cfg(test)]
+mod tests;
 mod threads;
 mod users;
 mod writer;
@@ -96,8 +98,10 @@ impl Sqlite {
         let folder = Folder::open(folder)?;
         let file = folder.database();
         let broken = |cause| OpenError::Broken { file: file.clone(), cause };
+        // Before anything is written: a database that is refused is left as it is.
+        migrations::check(&connection::to_read(&file).map_err(broken)?, &file)?;
         let mut db = connection::to_write(&file).map_err(broken)?;
-        migrations::migrate(&mut db, &file)?;
+        migrations::migrate(&mut db).map_err(broken)?;
         // What a killed server had written but not yet synced would be seen from here on and could still be lost with
         // the power. A checkpoint syncs it before anybody sees it.
         connection::checkpoint_all(&db).map_err(broken)?;

@@ -13,7 +13,7 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 /// How long a connection waits for another process that has the database locked: somebody's backup, say.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 /// The writer's page cache, in KiB. It touches pages all over the index of client ids.
-const WRITER_CACHE_KIB: i32 = 2048;
+const WRITER_CACHE_KIB: i32 = 4096;
 /// A reader's page cache, in KiB. What it does not hold is in the system's page cache, a microsecond away.
 const READER_CACHE_KIB: i32 = 512;
 /// Prepared statements a connection keeps. More than there are.

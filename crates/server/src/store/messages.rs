@@ -25,7 +25,7 @@ pub(super) fn append(
 
     let mut insert_message = db.prepare_cached(
         "INSERT INTO messages (room, seq, author, client_id, body) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (author, client_id) DO NOTHING",
+         ON CONFLICT (client_id, author) DO NOTHING",
     )?;
     let inserted = insert_message.execute(params![
         room,

@@ -9,15 +9,19 @@ use super::OpenError;
 /// All migrations. The number of a schema, SQLite's `user_version`, is how many of them it has seen.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_a_room_is_a_log.sql")];
 
-/// Brings the database in `file` up to date, or refuses one that is ahead of this program.
-pub(super) fn migrate(db: &mut Connection, file: &Path) -> Result<(), OpenError> {
+/// Refuses a database that is ahead of this program.
+pub(super) fn check(db: &Connection, file: &Path) -> Result<(), OpenError> {
     let broken = |cause| OpenError::Broken { file: file.to_owned(), cause };
-    let found = version(db).map_err(broken)?;
-    let known = MIGRATIONS.len() as u32;
+    let (found, known) = (version(db).map_err(broken)?, MIGRATIONS.len() as u32);
     if found > known {
         return Err(OpenError::Newer { file: file.to_owned(), found, known });
     }
-    apply(db, MIGRATIONS).map_err(broken)
+    Ok(())
+}
+
+/// Brings a database up to date.
+pub(super) fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
+    apply(db, MIGRATIONS)
 }
 
 fn version(db: &Connection) -> rusqlite::Result<u32> {

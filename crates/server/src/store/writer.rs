@@ -22,12 +22,16 @@ use super::threads::Threads;
 use super::{connection, failure, messages};
 
 /// Most changes that wait, a tenth of a second of work. Past it the next one is told that the store is busy.
-const QUEUE: usize = 4096;
+pub(super) const QUEUE: usize = 4096;
 /// Most changes in one transaction. More would not be cheaper each, and keep the first one waiting.
 const BATCH: usize = 1024;
-/// Pages of 4 KiB in the write-ahead log that are worth a checkpoint. The more there are, the more of them are versions
-/// of the same page, of which only the last is moved; the fewer, the shorter a commit waits for it.
-const CHECKPOINT_PAGES: i32 = 4096;
+/// Pages of 4 KiB in the write-ahead log that are worth moving into the database when nobody waits …
+const PAGES_AT_LEISURE: i32 = 1024;
+/// … and those that are moved even if somebody does. The more there are, the more of them are versions of one page, of
+/// which only the last is moved; the fewer, the shorter is the wait.
+const PAGES_AT_MOST: i32 = 16 * 1024;
+/// Nothing has been ordered for this long: nobody waits.
+const LEISURE: Duration = Duration::from_millis(5);
 /// How long the writer waits after a failure before it opens the database again, at first …
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// … and at most, having doubled it each time.
@@ -96,6 +100,7 @@ impl Writer {
             file: folder.database(),
             tails: Tails::default(),
             events: Vec::new(),
+            stuck: 0,
         };
         let thread = Threads::default();
         thread.start("store-writer", move || {
@@ -140,6 +145,8 @@ struct Desk {
     tails: Tails,
     /// What the present transaction adds to logs.
     events: Vec<Logged>,
+    /// Pages that the last checkpoint had to leave in the log, because somebody reads an old state or the disk is full.
+    stuck: i32,
 }
 
 /// Whether the thread goes on.
@@ -153,7 +160,7 @@ impl Desk {
     fn work(mut self, mut db: Connection) {
         let mut changes = Vec::new();
         loop {
-            let then = self.take(&mut changes);
+            let then = self.take(&db, &mut changes);
             match self.commit(&db, &mut changes) {
                 Ok(()) => {
                     if !self.events.is_empty() {
@@ -161,7 +168,6 @@ impl Desk {
                         self.events.clear();
                     }
                     changes.drain(..).for_each(|change| change.tell(Ok(())));
-                    checkpoint_if_due(&db);
                 }
                 Err(cause) => {
                     drop(db);
@@ -188,9 +194,20 @@ impl Desk {
         }
     }
 
-    /// Waits for an order, and takes all others that are there.
-    fn take(&self, changes: &mut Vec<Box<dyn Change>>) -> Then {
-        let mut next = self.orders.recv().ok();
+    /// Waits for an order, and takes all others that are there. Moves pages into the database in between.
+    fn take(&mut self, db: &Connection, changes: &mut Vec<Box<dyn Change>>) -> Then {
+        let pages = pages_to_move(db) - self.stuck;
+        if pages >= PAGES_AT_MOST {
+            self.checkpoint(db);
+        }
+        let leisure = if pages >= PAGES_AT_LEISURE { LEISURE } else { Duration::MAX };
+        let mut next = match self.orders.recv_timeout(leisure) {
+            Err(RecvTimeoutError::Timeout) => {
+                self.checkpoint(db);
+                self.orders.recv().ok()
+            }
+            order => order.ok(),
+        };
         loop {
             match next {
                 Some(Order::Write(change)) => changes.push(change),
@@ -204,6 +221,15 @@ impl Desk {
                 Err(_) => return Then::GoOn,
             }
         }
+    }
+
+    /// Moves what has been committed from the write-ahead log into the database.
+    fn checkpoint(&mut self, db: &Connection) {
+        if let Err(cause) = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
+            // It is safe in the log, and is moved from there the next time.
+            tracing::warn!(%cause, kind = failure::kind(&cause), "a checkpoint failed");
+        }
+        self.stuck = pages_to_move(db);
     }
 
     /// Commits the changes together. One that cannot be made is told so and taken out, and the others are made again
@@ -267,6 +293,9 @@ impl Desk {
 
     fn reopen(&mut self) -> rusqlite::Result<Connection> {
         let db = connection::to_write(&self.file)?;
+        // If the disk is full, this lets the log start over in the room that it has. Else it does no harm.
+        let _ = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE);
+        self.stuck = pages_to_move(&db);
         // Not a question of whether it can be opened, but of whether it can be written.
         db.execute("UPDATE database SET recoveries = recoveries + 1", [])?;
         // The failed transaction is one of those whose end nobody saw. If it is there, readers see it and the numbers
@@ -283,15 +312,8 @@ impl Desk {
     }
 }
 
-/// Moves what has been committed from the write-ahead log into the database, if there is enough of it.
-fn checkpoint_if_due(db: &Connection) {
-    let checkpoint = |mode| db.wal_checkpoint_v2(None::<&str>, mode);
-    let is_due = |(logged, moved): (i32, i32)| logged - moved >= CHECKPOINT_PAGES;
-    let due = checkpoint(CheckpointMode::NOOP).map(is_due);
-    if let Err(cause) =
-        due.and_then(|due| if due { checkpoint(CheckpointMode::PASSIVE).map(drop) } else { Ok(()) })
-    {
-        // What has been committed is safe in the log, and is moved from there the next time.
-        tracing::warn!(%cause, kind = failure::kind(&cause), "a checkpoint failed");
-    }
+/// How many pages of the write-ahead log are not in the database yet.
+fn pages_to_move(db: &Connection) -> i32 {
+    let counted = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::NOOP);
+    counted.map_or(0, |(logged, moved)| logged - moved)
 }

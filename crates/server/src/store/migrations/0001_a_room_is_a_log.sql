@@ -70,7 +70,8 @@ CREATE TABLE messages (
     author    INTEGER NOT NULL REFERENCES users,
     client_id BLOB NOT NULL,
     body      TEXT NOT NULL,
-    UNIQUE (author, client_id)
+    -- In this order so that ids that begin with the time (UUID version 7) are next to each other, whoever sends them.
+    UNIQUE (client_id, author)
 ) STRICT;
 
 -- Who has been in which room.

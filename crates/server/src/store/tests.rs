@@ -1,0 +1,288 @@
+//! What the store does when the disk, or the code, does not do what it should.
+
+use std::fs;
+use std::pin::Pin;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use chat::{
+    Body, ClientId, Error, Fanout, Logged, Name, NewMessage, NewRoom, NewUser, Page, PasswordHash,
+    RoomId, RoomName, Seq, Store, StoreError, Timestamp, User,
+};
+use tempfile::TempDir;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::writer::QUEUE;
+use super::{Sqlite, messages};
+
+/// A test that hangs is a test that fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Default)]
+struct Listener(Mutex<Vec<Logged>>);
+
+impl Fanout for Listener {
+    fn publish(&self, events: &[Logged]) {
+        self.0.lock().unwrap().extend_from_slice(events);
+    }
+}
+
+/// A store with alice and a room in it.
+struct World {
+    folder: TempDir,
+    store: Arc<Sqlite>,
+    listener: Arc<Listener>,
+    alice: User,
+    room: RoomId,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let listener = Arc::new(Listener::default());
+        let store = Arc::new(Sqlite::open(folder.path(), listener.clone()).unwrap());
+        let (name, password) = (Name::parse("alice").unwrap(), PasswordHash(String::new()));
+        let alice = NewUser { name, password, at: Timestamp(1) };
+        let alice = store.create_user(alice).await.unwrap().user;
+        let (id, name) = (RoomId(Uuid::from_u128(1)), RoomName::parse("Lobby").unwrap());
+        let room = NewRoom { id, name, by: alice.id, at: Timestamp(1) };
+        store.create_room(room).await.unwrap();
+        Self { folder, store, listener, alice, room: id }
+    }
+
+    fn message(&self, number: u128) -> NewMessage {
+        // Long enough that a few of them need a new page.
+        let body = Body::parse(&format!("{number} {}", "x".repeat(1000))).unwrap();
+        let client_id = ClientId(Uuid::from_u128(number));
+        let author = self.alice.clone();
+        NewMessage { room: self.room, client_id, author, body, at: Timestamp(2) }
+    }
+
+    /// From now on the database must not grow, until it is opened again.
+    async fn fill_disk(&self) {
+        let fill = self.store.write(|batch| {
+            let pages: i64 = batch.db.pragma_query_value(None, "page_count", |row| row.get(0))?;
+            batch.db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+        });
+        fill.await.unwrap();
+    }
+
+    /// Tries until it works. The message may have been tried before.
+    async fn append_at_last(&self, number: u128) -> Seq {
+        let trying = async {
+            loop {
+                match self.store.append(self.message(number)).await {
+                    Ok(posted) => return posted.seq,
+                    Err(error) => assert!(is_unavailable(&error), "{error:?}"),
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, trying).await.unwrap()
+    }
+
+    /// Keeps the writer from its work until something is sent, or the sender is dropped.
+    async fn hold_writer(&self) -> SyncSender<()> {
+        let (begin, has_begun) = sync_channel(1);
+        let (release, released) = sync_channel(1);
+        let released = Mutex::new(released);
+        drop(order(self.store.write(move |_| {
+            let _ = begin.send(());
+            let _ = released.lock().unwrap().recv();
+            Ok(())
+        })));
+        tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
+        release
+    }
+
+    /// What is in the log is dense, and is what was told.
+    async fn assert_whole(&self) -> Vec<Logged> {
+        let history =
+            self.store.history(self.room, Page::Newest, 2 * QUEUE).await.unwrap().unwrap();
+        assert!(history.events.iter().map(|event| event.seq().0).eq(1..=history.head.0));
+        assert_eq!(*self.listener.0.lock().unwrap(), history.events);
+        history.events
+    }
+}
+
+/// Puts what is asked into the queue. The answer is there later.
+fn order<F: Future>(asked: F) -> Pin<Box<F>> {
+    let mut asked = Box::pin(asked);
+    let polled = asked.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_pending(), "it is queued");
+    asked
+}
+
+fn is_unavailable(error: &Error) -> bool {
+    matches!(error, Error::StorageUnavailable { retry_after } if !retry_after.is_zero())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_loses_nothing_that_was_acked_and_writing_goes_on_when_there_is_room() {
+    let world = World::new().await;
+    let mut acked = vec![world.append_at_last(1).await];
+    world.fill_disk().await;
+
+    let mut number = 1;
+    loop {
+        number += 1;
+        match world.store.append(world.message(number)).await {
+            Ok(posted) => acked.push(posted.seq),
+            Err(error) => break assert!(is_unavailable(&error), "{error:?}"),
+        }
+        assert!(number < 1000, "the disk is never full");
+    }
+    world.assert_whole().await;
+
+    acked.push(world.append_at_last(number).await);
+    acked.push(world.append_at_last(number + 1).await);
+    assert!(acked.iter().map(|seq| seq.0).eq(1..=acked.len() as u64));
+    assert_eq!(world.assert_whole().await.len(), acked.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_who_share_a_failed_transaction_are_refused_and_nothing_of_it_is_stored() {
+    let world = World::new().await;
+    world.append_at_last(1).await;
+    world.fill_disk().await;
+    let release = world.hold_writer().await;
+    let appends: Vec<_> =
+        (2..200).map(|number| order(world.store.append(world.message(number)))).collect();
+    release.send(()).unwrap();
+
+    for append in appends {
+        assert!(is_unavailable(&append.await.unwrap_err()));
+    }
+    assert_eq!(world.assert_whole().await.len(), 1);
+    assert_eq!(world.append_at_last(2).await, Seq(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_database_is_away_writing_is_refused_at_once_and_reading_goes_on() {
+    let world = World::new().await;
+    world.append_at_last(1).await;
+    let (here, away) = (world.folder.path().join("parlor.db"), world.folder.path().join("away"));
+    fs::rename(&here, &away).unwrap();
+    world.fill_disk().await;
+    while world.store.append(world.message(2)).await.is_ok() {
+        let big = world
+            .store
+            .write(|batch| batch.db.execute_batch("CREATE TABLE big AS SELECT zeroblob(100000)"));
+        let _ = big.await;
+    }
+
+    let refused = world.store.check().await.unwrap_err();
+    assert!(matches!(refused, StoreError::Unavailable { .. }));
+    assert!(!world.assert_whole().await.is_empty());
+    assert!(!here.exists(), "an empty database has come up in its place");
+
+    fs::rename(&away, &here).unwrap();
+    world.append_at_last(2).await;
+    world.append_at_last(3).await;
+    assert_eq!(world.store.check().await, Ok(()));
+    world.assert_whole().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_failed_commit_did_store_is_told_before_anything_that_follows() {
+    let world = World::new().await;
+    world.append_at_last(1).await;
+    let message = world.message(2);
+    let committed_behind_its_back = world.store.write(move |batch| {
+        let posted = messages::append(batch, &message)?;
+        batch.tails.save(batch.db)?;
+        batch.db.execute_batch("COMMIT")?;
+        Ok(posted)
+    });
+    let error = committed_behind_its_back.await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }));
+
+    assert_eq!(world.append_at_last(3).await, Seq(3));
+    assert_eq!(world.append_at_last(2).await, Seq(2));
+    assert_eq!(world.assert_whole().await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_cannot_be_made_leaves_nothing_and_does_not_harm_the_others() {
+    let world = World::new().await;
+    let release = world.hold_writer().await;
+    let (mut appends, mut failures) = (Vec::new(), Vec::new());
+    for number in 1..=50 {
+        appends.push(order(world.store.append(world.message(number))));
+        if number % 10 == 0 {
+            let message = world.message(1000 + number);
+            failures.push(order(world.store.write(move |batch| {
+                messages::append(batch, &message)?.unwrap();
+                Err::<(), _>(rusqlite::Error::InvalidQuery)
+            })));
+        }
+    }
+    release.send(()).unwrap();
+
+    for (append, expected) in appends.into_iter().zip(1..) {
+        assert_eq!(append.await.unwrap().seq, Seq(expected));
+    }
+    for failure in failures {
+        assert_eq!(failure.await, Err(StoreError::Broken));
+    }
+    assert_eq!(world.assert_whole().await.len(), 50);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_when_the_queue_is_full_is_told_to_come_again() {
+    let world = World::new().await;
+    let release = world.hold_writer().await;
+    let appends: Vec<_> = (1..=QUEUE as u128)
+        .map(|number| order(world.store.append(world.message(number))))
+        .collect();
+
+    let refused = world.store.append(world.message(0)).await.unwrap_err();
+    assert!(matches!(refused, Error::Overloaded { .. }), "{refused:?}");
+
+    release.send(()).unwrap();
+    for append in appends {
+        append.await.unwrap();
+    }
+    assert_eq!(world.assert_whole().await.len(), QUEUE);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeat_in_the_same_transaction_is_stored_once() {
+    let world = World::new().await;
+    let release = world.hold_writer().await;
+    let first = order(world.store.append(world.message(1)));
+    let again = order(world.store.append(world.message(1)));
+    let other_text = NewMessage { body: Body::parse("Other").unwrap(), ..world.message(1) };
+    let other = order(world.store.append(other_text));
+    release.send(()).unwrap();
+
+    assert_eq!(again.await, first.await);
+    assert_eq!(other.await, Err(Error::IdempotencyConflict));
+    assert_eq!(world.assert_whole().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_finishes_what_was_ordered_and_refuses_the_rest() {
+    let world = World::new().await;
+    let release = world.hold_writer().await;
+    let appends: Vec<_> =
+        (1..=100).map(|number| order(world.store.append(world.message(number)))).collect();
+    drop(release);
+    world.store.close().await;
+
+    for append in appends {
+        append.await.unwrap();
+    }
+    assert!(is_unavailable(&world.store.append(world.message(101)).await.unwrap_err()));
+    let read = world.store.room(world.room).await;
+    assert!(matches!(read, Err(StoreError::Unavailable { .. })));
+    let wal = world.folder.path().join("parlor.db-wal");
+    assert!(!wal.exists(), "everything is in the one file");
+    let again = Sqlite::open(world.folder.path(), world.listener.clone()).unwrap();
+    assert_eq!(again.room(world.room).await.unwrap().unwrap().head, Seq(100));
+    again.close().await;
+    world.store.close().await;
+}
