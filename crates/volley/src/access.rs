@@ -54,7 +54,7 @@ impl Origins {
     }
 
     /// Whether the page that sent this request, if a page did, may connect.
-    pub(crate) fn allow(&self, headers: &HeaderMap) -> bool {
+    pub fn allow(&self, headers: &HeaderMap) -> bool {
         let mut origins = headers.get_all(ORIGIN).iter();
         let (origin, None) = (origins.next(), origins.next()) else {
             return false;

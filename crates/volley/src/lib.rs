@@ -9,7 +9,7 @@ pub use frame::{EncodeError, Frame};
 pub use group::Group;
 pub use metrics::{FAN_OUT_BUCKETS, Snapshot};
 pub use namespace::{Connect, Namespace, Refused};
-pub use serve::Server;
+pub use serve::{Peer, Server};
 pub use service::Service;
 pub use socket::{AckError, SendError, Socket};
 

@@ -12,6 +12,7 @@ use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use socket2::SockRef;
@@ -46,6 +47,10 @@ pub struct Server {
     header_timeout: Duration,
     drain_timeout: Duration,
 }
+
+/// Who is at the other end of the connection: found in the extensions of every request that a [`Server`] serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
 
 /// How many connections each address has open.
 #[derive(Debug, Default)]
@@ -157,6 +162,10 @@ impl Server {
                 continue;
             };
             let service = TowerToHyperService::new(service.clone());
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(Peer(address));
+                service.call(request)
+            });
             let connection = http.serve_connection(io_of(stream), service).with_upgrades();
             let mut stopped = stopped.clone();
             tokio::spawn(async move {

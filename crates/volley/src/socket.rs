@@ -279,6 +279,14 @@ impl<S> Clone for Socket<S> {
     }
 }
 
+impl<S> PartialEq for Socket<S> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.core, &other.core)
+    }
+}
+
+impl<S> Eq for Socket<S> {}
+
 impl<S> fmt::Debug for Socket<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Socket({} in {})", self.core.id, self.core.namespace_name())
