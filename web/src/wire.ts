@@ -24,6 +24,22 @@ export type ChangedRooms = {
 /** The UUID a client gives a message before it sends it, and again whenever it repeats it. */
 export type ClientId = string;
 
+/** Open a new room. */
+export type CreateRoom = {
+  /** What it will be called: 1 to 80 characters. */
+  name: string;
+};
+
+/** Who somebody is, or wants to be. */
+export type Credentials = {
+  /** 1 to 32 characters, unlike everybody else's. */
+  name: string;
+  /** 8 characters at least, 1,024 bytes at most. */
+  password: string;
+  /** How the token is kept; `cookie` if nothing is said. */
+  kind?: SessionKind;
+};
+
 /** Done, and nothing more to say: `{}`. */
 export type Done = Record<string, never>;
 
@@ -38,6 +54,12 @@ export type Draining = {
  * given out before may then be given out again.
  */
 export type Epoch = number;
+
+/** Why something was not done. */
+export type Failed = {
+  /** Why. */
+  error: ApiError;
+};
 
 /** Something that concerns one room and needs no more words. */
 export type InRoom = {
@@ -65,6 +87,28 @@ export type Joined = {
   head: Seq;
 };
 
+/** Somebody has been let in. */
+export type LoggedIn = {
+  /** Who. */
+  user: User;
+  /** Through which session. */
+  session: Session;
+  /** Whether they look after this server. */
+  admin: boolean;
+  /** What opens the session, if the client asked for it. It is not shown again. */
+  token?: string;
+};
+
+/** Who asks. */
+export type Me = {
+  /** Who. */
+  user: User;
+  /** Through which session. */
+  session: Session;
+  /** Whether they look after this server. */
+  admin: boolean;
+};
+
 /** Something said in a room. */
 export type Message = {
   /** The room's address. */
@@ -85,6 +129,16 @@ export type Message = {
 
 /** A message's number on this server. Its place in the room is its `seq`. */
 export type MessageId = number;
+
+/** Some of what was said in a room. */
+export type MessagePage = {
+  /** The life of the room's log. */
+  epoch: Epoch;
+  /** The last event of the log. */
+  head: Seq;
+  /** In the order in which they were said. */
+  messages: Array<Message>;
+};
 
 /** Something that needs no words: `{}`. */
 export type Nothing = Record<string, never>;
@@ -115,6 +169,14 @@ export type Participants = {
   total: number;
   /** How many of them are connected to it now. */
   connected: number;
+};
+
+/** Change the password. */
+export type PasswordChange = {
+  /** The present one. */
+  old: string;
+  /** The one from now on: 8 characters at least, 1,024 bytes at most. */
+  new: string;
 };
 
 /** The cursor cannot be served: forget what you have of this room. The newest events follow. */
@@ -152,6 +214,16 @@ export type Room = {
 
 /** A room's address, a random UUID (version 4). */
 export type RoomId = string;
+
+/** Some of the rooms. */
+export type RoomPage = {
+  /** They, by their last activity, newest first. */
+  rooms: Array<Room>;
+  /** How many there are in all that match the search. */
+  total: number;
+  /** What to give as `after` for those that follow; null if none do. */
+  next: string | null;
+};
 
 /** The rooms last active. */
 export type Rooms = {
@@ -200,6 +272,15 @@ export type Session = {
 
 /** A log-in's number. It can be shown and listed; the secret is its token. */
 export type SessionId = number;
+
+/** How the token of a new session is kept. */
+export type SessionKind = "cookie" | "token";
+
+/** The ways in which somebody is logged in. */
+export type Sessions = {
+  /** They, most recently used first. */
+  sessions: Array<Session>;
+};
 
 /** Milliseconds since the Unix epoch, by the server's clock. Times are shown to people; order never comes from them. */
 export type Timestamp = number;

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::id::{ClientId, RoomId, SessionId, UserId};
 use crate::message::{Body, History, NewMessage, Page, Posted};
+use crate::presence::{Activity, Participants};
 use crate::room::{NewRoom, Room, RoomList, RoomName, RoomQuery};
 use crate::session::{Identity, NewSession, Session, TokenHash};
 use crate::store::Store;
@@ -109,6 +110,20 @@ impl<S: Store> Chat<S> {
     ) -> Result<Posted, Error> {
         let author = identity.account.user.clone();
         self.store.append(NewMessage { room, client_id, author, body, at }).await
+    }
+
+    /// Who has been in a room, the `limit` most recently active of them by name.
+    pub async fn participants(&self, room: RoomId, limit: usize) -> Result<Participants, Error> {
+        Ok(self.store.participants(room, limit).await?)
+    }
+
+    /// People were active in rooms, and sessions were used. Many at a time: this is never worth a write of its own.
+    pub async fn record_activity(
+        &self,
+        participants: Vec<Activity>,
+        sessions: Vec<(SessionId, Timestamp)>,
+    ) -> Result<(), Error> {
+        Ok(self.store.record_activity(participants, sessions).await?)
     }
 
     /// What was said in a room.

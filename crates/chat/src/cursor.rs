@@ -1,10 +1,22 @@
 //! A place in a room's log.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The number of an event in its room: 1, 2, 3, … without a gap. 0 is the place before the first.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
 )]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(transparent)]
@@ -23,7 +35,9 @@ impl Seq {
 
 /// The life of a log. It changes only when the database is put back to an earlier state, because numbers that were
 /// given out before may then be given out again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(transparent)]
 pub struct Epoch(pub u64);

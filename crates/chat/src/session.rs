@@ -3,6 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
 use crate::id::{SessionId, UserId};
 use crate::time::Timestamp;
 use crate::user::Account;
@@ -66,7 +69,18 @@ impl Token {
         Self(bytes)
     }
 
-    /// Its bytes: to be encoded for the client, or hashed for the store.
+    /// The token that a client shows, if it is one: what [`encode`](Self::encode) made.
+    pub fn decode(text: &str) -> Option<Self> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        bytes.try_into().map(Self).ok()
+    }
+
+    /// As the client gets and keeps it: 43 characters that mean nothing special anywhere.
+    pub fn encode(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    /// Its bytes, to be hashed for the store.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -88,5 +102,40 @@ impl fmt::Debug for Token {
 impl fmt::Debug for TokenHash {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("TokenHash(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_comes_back_from_its_client_as_it_went() {
+        let token = Token::from_random_bytes([0xfb; 32]);
+        let text = token.encode();
+        assert!(text.len() == 43 && !text.contains(['+', '/', '=', ' ']));
+        assert!(Token::decode(&text) == Some(token));
+    }
+
+    #[test]
+    fn what_is_not_exactly_a_token_is_none() {
+        let text = Token::from_random_bytes([7; 32]).encode();
+        for text in [
+            "",
+            "null",
+            "1-",
+            &text[1..],
+            &format!("{text}A"),
+            &format!("{text}="),
+            &text.replace('c', "+"),
+        ] {
+            assert!(Token::decode(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn neither_a_token_nor_its_hash_shows_itself_in_a_log() {
+        let shown = format!("{:?} {:?}", Token::from_random_bytes([7; 32]), TokenHash([7; 32]));
+        assert_eq!(shown, "Token(…) TokenHash(…)");
     }
 }

@@ -4,12 +4,15 @@
 use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
+use utoipa::ToSchema;
 
 use crate::cursor::{Epoch, Seq};
+use crate::error::Error;
 use crate::id::{ClientId, MessageId, RoomId, SessionId, UserId};
 use crate::time::Timestamp;
 
 mod events;
+pub mod http;
 #[cfg(test)]
 mod typescript;
 
@@ -106,7 +109,7 @@ pub enum Ack<T> {
 }
 
 /// Why something was not done, over sockets and over HTTP.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[cfg_attr(test, derive(TS))]
 pub struct ApiError {
     /// One of a fixed set of words, for programs.
@@ -121,6 +124,20 @@ pub struct ApiError {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub retry_after_ms: Option<u64>,
+}
+
+impl From<&Error> for ApiError {
+    fn from(error: &Error) -> Self {
+        Self {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+            field: error.field().map(str::to_owned),
+            // Rounded up: who comes at this time does not come too early.
+            retry_after_ms: error
+                .retry_after()
+                .map(|wait| wait.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX)),
+        }
+    }
 }
 
 /// Done, and nothing more to say: `{}`.
@@ -164,7 +181,7 @@ pub struct Rooms {
 }
 
 /// Somebody, as others see them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[cfg_attr(test, derive(TS))]
 pub struct User {
     /// Their number.
@@ -174,7 +191,7 @@ pub struct User {
 }
 
 /// A room, as shown in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[cfg_attr(test, derive(TS))]
 pub struct Room {
     /// Its address.
@@ -190,11 +207,12 @@ pub struct Room {
     /// When it was created.
     pub created_at: Timestamp,
     /// When something was last said in it.
+    #[schema(required)]
     pub last_message_at: Option<Timestamp>,
 }
 
 /// Something said in a room.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[cfg_attr(test, derive(TS))]
 pub struct Message {
     /// The room's address.
@@ -287,7 +305,7 @@ pub struct Draining {
 }
 
 /// One log-in of somebody, in the list that only they see.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[cfg_attr(test, derive(TS))]
 pub struct Session {
     /// Its number.

@@ -5,7 +5,10 @@ use std::{env, fs, iter};
 
 use ts_rs::{Config, TS, TypeVisitor};
 
-use super::{Ack, ClientEvent, ServerEvent, Session};
+use super::http::{
+    CreateRoom, Credentials, Failed, LoggedIn, Me, MessagePage, PasswordChange, RoomPage, Sessions,
+};
+use super::{Ack, ClientEvent, ServerEvent};
 
 /// Where the page has them.
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/src/wire.ts");
@@ -38,7 +41,15 @@ fn generate() -> String {
     ClientEvent::declare(&mut declarations);
     ServerEvent::declare(&mut declarations);
     declarations.add::<Ack<()>>();
-    declarations.add::<Session>();
+    declarations.add::<Credentials>();
+    declarations.add::<LoggedIn>();
+    declarations.add::<Me>();
+    declarations.add::<PasswordChange>();
+    declarations.add::<Sessions>();
+    declarations.add::<CreateRoom>();
+    declarations.add::<RoomPage>();
+    declarations.add::<MessagePage>();
+    declarations.add::<Failed>();
     let Declarations { types, maps, .. } = declarations;
     let head = format!("// Generated from crates/chat/src/wire.rs by: {COMMAND}");
     let blocks: Vec<String> = iter::once(head).chain(types.into_values()).chain(maps).collect();
