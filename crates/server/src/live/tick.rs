@@ -1,0 +1,99 @@
+//! What happens by and by: changes among people and rooms are told in batches, activity is noted in the database in
+//! larger ones, and rooms that nobody is in are closed. When nothing has happened, nothing happens here.
+
+use std::mem::take;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat::{Activity, Error, SessionId, Timestamp};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::Live;
+use super::room::OpenRoom;
+
+/// How often changes are looked at while there are any. Short enough to be "at once" for somebody who watches.
+const TICK: Duration = Duration::from_millis(100);
+/// How long activity may stay in memory alone. A crash forgets no more than this of when people were last active.
+const SAVE_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked whether there is something to save when nothing has stirred.
+const QUIET: Duration = Duration::from_mins(1);
+/// Rows of activity in one transaction, a room's worth more or less, so that a message does not wait long behind them.
+const MOST_SAVED: usize = 2000;
+
+/// Activity of some rooms, to be saved together.
+#[derive(Default)]
+struct Batch {
+    rooms: Vec<(Arc<OpenRoom>, Vec<Activity>)>,
+    rows: usize,
+}
+
+impl Live {
+    /// Does by and by what is to be done, for as long as the server runs.
+    pub async fn tick(self: Arc<Self>) {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut save_at = self.clock.now().plus(SAVE_EVERY);
+        loop {
+            // Sessions are also used without anything stirring here: by requests over HTTP.
+            let _ = timeout(QUIET, self.stirred.notified()).await;
+            while self.tick_once(&mut save_at).await {
+                ticks.tick().await;
+            }
+        }
+    }
+
+    /// Notes in the database everything that only memory knows; also the last thing before the end.
+    pub async fn save_activity(&self) -> Result<(), Error> {
+        let mut sessions = self.sessions.take_used();
+        let mut batch = Batch::default();
+        for room in self.rooms.all() {
+            let unsaved = room.take_unsaved();
+            if !unsaved.is_empty() {
+                batch.rows += unsaved.len();
+                batch.rooms.push((room, unsaved));
+            }
+            if batch.rows >= MOST_SAVED {
+                self.save(take(&mut batch), take(&mut sessions)).await?;
+            }
+        }
+        if batch.rows > 0 || !sessions.is_empty() {
+            self.save(batch, sessions).await?;
+        }
+        Ok(())
+    }
+
+    async fn save(&self, batch: Batch, sessions: Vec<(SessionId, Timestamp)>) -> Result<(), Error> {
+        let activity = batch.rooms.iter().flat_map(|(_, unsaved)| unsaved).copied().collect();
+        let saved = self.chat.record_activity(activity, sessions).await;
+        for (room, unsaved) in &batch.rooms {
+            match saved {
+                Ok(()) => room.recount(&self.chat).await?,
+                Err(_) => room.put_back(unsaved),
+            }
+        }
+        saved
+    }
+
+    /// `true` while something waits for its time.
+    async fn tick_once(&self, save_at: &mut Timestamp) -> bool {
+        let now = self.clock.now();
+        let mut waiting = self.lobby.tell_changes(self, now).await;
+        for room in self.rooms.all() {
+            if room.is_behind() {
+                waiting |= room.catch_up(&self.chat).await.is_err() || room.is_behind();
+            }
+            waiting |= room.tell_changes(now) | room.has_unsaved();
+        }
+        waiting |= self.rooms.has_unused();
+        // The clock may have been set back: then no longer than one period passes until the next time.
+        if now >= *save_at || now.plus(SAVE_EVERY) < *save_at {
+            *save_at = now.plus(SAVE_EVERY);
+            if let Err(error) = self.save_activity().await {
+                tracing::warn!(%error, "when people were last active was not noted");
+            }
+            self.rooms.close_unused();
+            self.credits.forget_the_rested(self.clock.monotonic());
+        }
+        waiting
+    }
+}

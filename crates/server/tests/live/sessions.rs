@@ -1,0 +1,67 @@
+//! Who gets in, and who is shown out.
+
+use serde_json::json;
+
+use crate::client::Client;
+use crate::support::Server;
+
+#[test]
+fn only_who_is_logged_in_gets_in() {
+    let server = Server::start();
+    let wrong = "A".repeat(43);
+    for token in ["", "x", "null", &wrong] {
+        let refusal = Client::try_connect(server.address(), token).err().expect("a refusal");
+        assert_eq!(refusal["message"], "not_logged_in", "{token}");
+        assert_eq!(refusal["data"]["code"], "not_logged_in");
+    }
+    let alice = server.register("alice");
+    assert!(Client::try_connect(server.address(), &alice).is_ok());
+}
+
+#[test]
+fn long_polling_without_a_cookie_or_header_is_refused() {
+    let server = Server::start();
+    let alice = server.register("alice");
+    let path = "/socket.io/?EIO=4&transport=polling";
+    assert_eq!(server.get(path, None).0, 401);
+    assert_eq!(server.get(path, Some("nonsense")).0, 401);
+    assert_eq!(server.get(path, Some(&alice)).0, 200);
+}
+
+#[test]
+fn logging_out_ends_the_sockets_of_that_session_and_of_no_other() {
+    let server = Server::start();
+    let (mut here, room) = server.alice_in_a_room();
+    let elsewhere = server.log_in("alice");
+    let mut there = Client::connect(server.address(), &elsewhere);
+    there.ask("join", &json!({ "room": room }));
+    server.log_out(&elsewhere);
+    there.wait_for_the_end();
+    assert!(Client::try_connect(server.address(), &elsewhere).is_err());
+    here.ask("heartbeat", &json!({ "room": room }));
+}
+
+#[test]
+fn a_new_password_ends_all_other_sessions() {
+    let server = Server::start();
+    let (_here, room) = server.alice_in_a_room();
+    let elsewhere = server.log_in("alice");
+    let mut there = Client::connect(server.address(), &elsewhere);
+    there.ask("join", &json!({ "room": room }));
+    server.change_password("alice");
+    there.wait_for_the_end();
+    assert!(Client::try_connect(server.address(), &elsewhere).is_err());
+}
+
+#[test]
+fn one_person_has_a_bounded_number_of_clients() {
+    let server = Server::start();
+    let alice = server.register("alice");
+    let mut clients: Vec<_> = (0..20).map(|_| Client::connect(server.address(), &alice)).collect();
+    let refusal = Client::try_connect(server.address(), &alice).err().expect("a refusal");
+    assert_eq!(refusal["message"], "rate_limited");
+    assert!(refusal["data"]["retry_after_ms"].is_u64());
+    let mut gone = clients.pop().unwrap();
+    gone.leave();
+    assert!(Client::try_connect(server.address(), &alice).is_ok());
+}
