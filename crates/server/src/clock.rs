@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chat::Timestamp;
 
@@ -13,14 +13,15 @@ pub struct Clock(Source);
 
 #[derive(Clone)]
 enum Source {
-    System,
+    System { started: Instant },
     Moved(Arc<AtomicI64>),
 }
 
 impl Clock {
     /// The system's clock.
+    #[expect(clippy::disallowed_methods, reason = "this is where time that only passes enters")]
     pub fn system() -> Self {
-        Self(Source::System)
+        Self(Source::System { started: Instant::now() })
     }
 
     /// A clock that stands still until it is moved.
@@ -32,12 +33,24 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is where the wall clock enters")]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::System => {
+            Source::System { .. } => {
                 // A clock set before 1970 reads as 1970; nothing in a room is ordered by it.
                 let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 Timestamp::default().plus(since_epoch)
             }
             Source::Moved(now) => Timestamp(now.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// The time that has passed since some fixed moment. Unlike the time of day it is never set, so waits and rates are
+    /// measured by it.
+    #[expect(clippy::disallowed_methods, reason = "this is where time that only passes enters")]
+    pub fn monotonic(&self) -> Duration {
+        match &self.0 {
+            Source::System { started } => started.elapsed(),
+            Source::Moved(now) => {
+                Duration::from_millis(now.load(Ordering::SeqCst).try_into().unwrap_or_default())
+            }
         }
     }
 

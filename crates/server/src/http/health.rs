@@ -1,0 +1,47 @@
+//! Whether the server is alive, and whether it does everything it should. For those who keep it running: no log-in.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use chat::Store;
+use chat::wire::http::{Health, HealthStatus};
+use http::StatusCode;
+
+use super::App;
+
+/// Whether the process answers. If it does not, restart it.
+#[utoipa::path(
+    get, path = "/livez", operation_id = "livez", tag = "Health", security(()),
+    responses((status = 200, description = "It does", body = Health)),
+)]
+pub(super) async fn live() -> Json<Health> {
+    Json(Health { status: HealthStatus::Alive })
+}
+
+/// Whether the server does everything it should. While it does not, send people elsewhere or let them wait.
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "readyz", tag = "Health", security(()),
+    responses(
+        (status = 200, description = "It does", body = Health),
+        (status = 503, description = "It does not, and why", body = Health),
+    ),
+)]
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
+    let status = if app.is_draining() {
+        HealthStatus::Draining
+    } else {
+        match app.accounts.chat.store().check().await {
+            Ok(()) => HealthStatus::Ready,
+            Err(_) => HealthStatus::StorageUnavailable,
+        }
+    };
+    let code = match status {
+        HealthStatus::Alive | HealthStatus::Ready => StatusCode::OK,
+        HealthStatus::Draining | HealthStatus::StorageUnavailable => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    };
+    (code, Json(Health { status })).into_response()
+}

@@ -1,0 +1,188 @@
+//! The whole: every part is made here, once, and handed to those that need it. Read it first to know what there is.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
+
+use chat::{Chat, SESSION_IDLE, SESSION_LIFETIME, Store, Timestamp};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+use volley::{Server, Volley};
+
+use crate::accounts::Accounts;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::cookie::Cookie;
+use crate::http::{self, App};
+use crate::limits::Limits;
+use crate::live::{EventRates, Live, Rooms};
+use crate::metrics::Metrics;
+use crate::passwords::Passwords;
+use crate::random::Random;
+use crate::sessions::Sessions;
+use crate::site::Site;
+use crate::store::{OpenError, Sqlite};
+
+/// How often sessions that nobody can use any more are removed.
+const TIDY_EVERY: Duration = Duration::from_hours(1);
+/// How long clients may take to be told that the server ends.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// A server that listens, and answers once it [serves](Self::serve).
+#[derive(Debug)]
+pub struct Parlor {
+    server: Server,
+    metrics: Option<Server>,
+    url: String,
+    app: Arc<App>,
+    volley: Volley,
+}
+
+/// Why the server did not start, in a sentence for who started it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Somebody else has the port.
+    #[error("{0} is in use: is Parlor running already? Stop it, or choose another port with {1}.")]
+    Busy(SocketAddr, &'static str),
+    /// The system does not let us listen.
+    #[error("Parlor cannot listen on {0}, as {1} says: {2}.")]
+    Listen(SocketAddr, &'static str, io::Error),
+    /// The data cannot be used.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The system gives us no threads, say.
+    #[error("The system does not give Parlor what it needs: {0}.")]
+    System(#[from] io::Error),
+}
+
+impl Parlor {
+    /// Takes the port, opens the data folder, and makes all parts.
+    pub async fn open(config: &Config, clock: Clock, random: Random) -> Result<Self, StartError> {
+        let most = config.max_connections.get() as usize;
+        let server = listen(config.listen, "--listen").await?.max_connections(most);
+        let metrics_server = match config.metrics_listen {
+            Some(address) => Some(listen(address, "--metrics-listen").await?),
+            None => None,
+        };
+        let site = Arc::new(Site::new(config));
+        let cookie = Cookie::of(&site);
+        let rooms = Arc::new(Rooms::default());
+        let store = Sqlite::open(&config.data, rooms.clone())?;
+        let chat = Arc::new(Chat::new(store));
+        let limits = Arc::new(Limits::new(config, clock.clone()));
+        let sessions = Arc::new(Sessions::new(chat.clone(), cookie, limits.clone(), clock.clone()));
+        let rates = EventRates { messages: config.messages(), ..EventRates::default() };
+        let live = Live::new(
+            chat.clone(),
+            sessions.clone(),
+            site.clone(),
+            rooms,
+            rates,
+            clock.clone(),
+            random.clone(),
+        );
+        let authorizing = live.clone();
+        let volley = Volley::builder()
+            .origins(site.origins.clone())
+            .max_connections(most)
+            .namespace("/", live.namespace())
+            .authorize(move |parts: &::http::request::Parts| {
+                let (live, parts) = (authorizing.clone(), parts.clone());
+                async move { live.authorize(&parts).await }
+            })
+            .build()?;
+        let passwords = Passwords::start(random.clone())?;
+        let accounts = Accounts { chat, sessions, limits, passwords, clock, random };
+        let url = match &config.public_url {
+            Some(url) => url.as_str().to_owned(),
+            None => match server.local_addr()? {
+                // Who listens everywhere is found here under this name.
+                address if address.ip().is_unspecified() => {
+                    format!("http://localhost:{}", address.port())
+                }
+                address => format!("http://{address}"),
+            },
+        };
+        let app = Arc::new(App {
+            accounts,
+            live,
+            site,
+            cookie,
+            metrics: Arc::new(Metrics::default()),
+            draining: AtomicBool::new(false),
+            requests: AtomicU64::new(0),
+        });
+        Ok(Self { server, metrics: metrics_server, url, app, volley })
+    }
+
+    /// Where people find it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.server.local_addr()
+    }
+
+    /// Where it tells its figures, if it does.
+    pub fn metrics_address(&self) -> Option<io::Result<SocketAddr>> {
+        self.metrics.as_ref().map(Server::local_addr)
+    }
+
+    /// Answers until `stop` resolves. Then it takes nothing new, finishes what is under way, says goodbye to everybody,
+    /// and returns when everything is on the disk.
+    pub async fn serve(self, stop: impl Future<Output = ()>) {
+        let Self { server, metrics, url: _, app, volley } = self;
+        let router = http::router(app.clone(), volley.service());
+        let mut beside = JoinSet::new();
+        beside.spawn(app.live.clone().tick());
+        beside.spawn(tidy(app.clone()));
+        if let Some(server) = metrics {
+            let figures = app.metrics.router(volley.clone());
+            beside.spawn(server.serve(figures, std::future::pending()));
+        }
+        let drained = async {
+            stop.await;
+            tracing::info!("stopping");
+            app.drain();
+            app.live.announce_end();
+            volley.shutdown(GOODBYE).await;
+        };
+        server.serve(router, drained).await;
+        beside.shutdown().await;
+        if let Err(error) = app.live.save_activity().await {
+            tracing::warn!(%error, "when people were last active was not noted");
+        }
+        app.accounts.chat.store().close().await;
+    }
+}
+
+async fn listen(address: SocketAddr, option: &'static str) -> Result<Server, StartError> {
+    Server::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => StartError::Busy(address, option),
+        _ => StartError::Listen(address, option, error),
+    })
+}
+
+/// Removes the sessions that have become too old, at the start and then now and again.
+async fn tidy(app: Arc<App>) {
+    let mut ticks = interval(TIDY_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let Accounts { chat, sessions, clock, .. } = &app.accounts;
+        let Timestamp(now) = clock.now();
+        let ago = |time: Duration| Timestamp(now - i64::try_from(time.as_millis()).unwrap_or(now));
+        match chat.store().end_stale_sessions(ago(SESSION_LIFETIME), ago(SESSION_IDLE)).await {
+            Ok(ended) if ended.is_empty() => {}
+            Ok(ended) => {
+                sessions.forget(&ended);
+                app.live.end_sessions(&ended);
+            }
+            Err(error) => tracing::warn!(%error, "old sessions were not removed"),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Who comes with a token: the sessions of the store, with those in use kept at hand.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chat::{Chat, Error, Identity, SessionId, Timestamp, Token, TokenHash};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use lru::LruCache;
+use sha2::{Digest, Sha256};
+
+use crate::clock::Clock;
+use crate::cookie::Cookie;
+use crate::limits::Limits;
+use crate::site::Network;
+use crate::store::Sqlite;
+
+/// Sessions kept at hand, about half a KiB each. Of more, the one longest unused is asked of the store again.
+const KEPT: usize = 10_000;
+/// How long one is believed without asking the store again. A session that ends here is forgotten at once; this is for
+/// a database that somebody else has changed.
+const BELIEVED: Duration = Duration::from_mins(1);
+/// How exactly it is known when a session was last used.
+const USE_NOTED_EVERY: Duration = Duration::from_mins(1);
+
+/// Knows who comes with which token.
+#[derive(Debug)]
+pub struct Sessions {
+    chat: Arc<Chat<Sqlite>>,
+    cookie: Cookie,
+    limits: Arc<Limits>,
+    clock: Clock,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    identities: LruCache<TokenHash, Known>,
+    /// Counts the times that sessions have ended: an identity read from the store before, but not kept before, is
+    /// perhaps one of theirs and is not kept at all.
+    ends: u64,
+    /// When sessions were used, until somebody comes to store it. One entry for each session in use at most, and none
+    /// beyond [`KEPT`]: then it is known a little less exactly.
+    used: HashMap<SessionId, Timestamp>,
+}
+
+#[derive(Debug)]
+struct Known {
+    identity: Arc<Identity>,
+    since: Duration,
+    use_noted_at: Timestamp,
+}
+
+impl Sessions {
+    /// The sessions of `chat`, whose browsers keep their tokens in `cookie`.
+    pub fn new(chat: Arc<Chat<Sqlite>>, cookie: Cookie, limits: Arc<Limits>, clock: Clock) -> Self {
+        let identities = LruCache::unbounded();
+        let kept = Mutex::new(Kept { identities, ends: 0, used: HashMap::new() });
+        Self { chat, cookie, limits, clock, kept }
+    }
+
+    /// The token that a request brings: as a program does, `Authorization: Bearer …`, or as a browser does.
+    pub fn token_in(&self, headers: &HeaderMap) -> Option<Token> {
+        match headers.get(AUTHORIZATION) {
+            Some(authorization) => bearer(authorization.to_str().ok()?),
+            None => self.cookie.read(headers),
+        }
+    }
+
+    /// Who comes with this token. Notes that their session is in use. Who shows tokens that let nobody in cannot do so
+    /// as often as they like: each costs a look into the store.
+    pub async fn identify(&self, token: &Token, from: Network) -> Result<Arc<Identity>, Error> {
+        let (hash, now) = (hash_of(token), self.clock.now());
+        let ends = {
+            let mut kept = self.kept();
+            if let Some(identity) = kept.recall(&hash, now, self.clock.monotonic()) {
+                return Ok(identity);
+            }
+            kept.ends
+        };
+        let identity = match self.chat.identify(hash, now).await {
+            Ok(identity) => Arc::new(identity),
+            Err(Error::NotLoggedIn) => {
+                self.limits.unknown_token(from)?;
+                return Err(Error::NotLoggedIn);
+            }
+            Err(error) => return Err(error),
+        };
+        let mut kept = self.kept();
+        if kept.ends == ends {
+            kept.keep(hash, identity.clone(), self.clock.monotonic());
+            kept.note_use(&hash, now);
+        }
+        Ok(identity)
+    }
+
+    /// These sessions have ended, or have new tokens: nobody is let in by what was known of them.
+    pub fn forget(&self, sessions: &[SessionId]) {
+        let mut kept = self.kept();
+        kept.ends += 1;
+        let gone: Vec<_> = kept
+            .identities
+            .iter()
+            .filter(|(_, known)| sessions.contains(&known.identity.session.id))
+            .map(|(hash, _)| *hash)
+            .collect();
+        gone.iter().for_each(|hash| {
+            kept.identities.pop(hash);
+        });
+    }
+
+    /// When which sessions were last used, each told once: for the store.
+    pub fn take_used(&self) -> Vec<(SessionId, Timestamp)> {
+        std::mem::take(&mut self.kept().used).into_iter().collect()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn recall(
+        &mut self,
+        hash: &TokenHash,
+        now: Timestamp,
+        monotonic: Duration,
+    ) -> Option<Arc<Identity>> {
+        let known = self.identities.get(hash)?;
+        if !known.identity.session.is_alive(now) || monotonic >= known.since + BELIEVED {
+            self.identities.pop(hash);
+            return None;
+        }
+        let identity = known.identity.clone();
+        self.note_use(hash, now);
+        Some(identity)
+    }
+
+    fn keep(&mut self, hash: TokenHash, identity: Arc<Identity>, since: Duration) {
+        // Bounded here and not by the map, which would claim the memory for all of them at once.
+        if self.identities.len() == KEPT && !self.identities.contains(&hash) {
+            self.identities.pop_lru();
+        }
+        let use_noted_at = identity.session.last_seen_at;
+        self.identities.put(hash, Known { identity, since, use_noted_at });
+    }
+
+    fn note_use(&mut self, hash: &TokenHash, now: Timestamp) {
+        let Some(known) = self.identities.peek_mut(hash) else { return };
+        if now >= known.use_noted_at.plus(USE_NOTED_EVERY) && self.used.len() < KEPT {
+            known.use_noted_at = now;
+            self.used.insert(known.identity.session.id, now);
+        }
+    }
+}
+
+/// What the store knows a token by.
+pub fn hash_of(token: &Token) -> TokenHash {
+    TokenHash(Sha256::digest(token.as_bytes()).into())
+}
+
+/// The token in `Bearer …`; the word may be in any case.
+fn bearer(authorization: &str) -> Option<Token> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") { Token::decode(token.trim()) } else { None }
+}
