@@ -20,7 +20,7 @@ use chat::wire::{
 use chat::{Body, Chat, Error, Identity, Room, RoomId, SessionId, Token};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock, RwLockWriteGuard};
 use volley::{CloseReason, Connect, Event, Namespace, Pass, Refusal, Refused, Socket};
 
 pub use credit::EventRates;
@@ -57,6 +57,8 @@ pub struct Live {
     random: Random,
     /// Rung when there is something for [`tick`] to do.
     stirred: Arc<Notify>,
+    /// Read while a message is stored and answered, written by the end of the server.
+    silence: RwLock<()>,
 }
 
 /// Who opened a connection, and from where; kept from the request that did.
@@ -96,6 +98,7 @@ impl Live {
             clock,
             random,
             stirred,
+            silence: RwLock::default(),
         })
     }
 
@@ -160,6 +163,11 @@ impl Live {
             let share = u64::from(u16::from_le_bytes(self.random.bytes())) + 1;
             let spread = u64::try_from(RETURN_SPREAD.as_millis()).unwrap_or(u64::MAX);
             let retry_after_ms = spread * share / (u64::from(u16::MAX) + 1);
+    /// Waits until every message under way is stored and answered. As long as the silence is held nobody says more.
+    pub async fn silence(&self) -> RwLockWriteGuard<'_, ()> {
+        self.silence.write().await
+    }
+
             tell::one(&socket, &ServerEvent::Draining(Draining { retry_after_ms }));
         }
     }
@@ -200,7 +208,7 @@ impl Live {
         match said {
             Ok(ClientEvent::Join(join)) => ack(&event, self.join(&socket, join).await),
             Ok(ClientEvent::Leave(leave)) => ack(&event, self.leave(&socket, &leave)),
-            Ok(ClientEvent::Message(say)) => ack(&event, self.say(&socket, say).await),
+            Ok(ClientEvent::Message(say)) => self.hear(&socket, &event, say).await,
             Ok(ClientEvent::Heartbeat(beat)) => ack(&event, self.heartbeat(&socket, &beat)),
             Ok(ClientEvent::WatchRooms(_)) => self.watch_rooms(&socket, &event).await,
             Ok(ClientEvent::UnwatchRooms(_)) => ack(&event, self.unwatch_rooms(&socket)),
@@ -241,6 +249,13 @@ impl Live {
         let body = Body::parse(&say.body)?;
         // A session that has ended does not speak: what was on its way when it ended stays unsaid.
         if !socket.is_connected() {
+    async fn hear(&self, socket: &Socket<Member>, event: &Event, say: Say) {
+        match self.silence.try_read() {
+            Ok(_until_answered) => ack(event, self.say(socket, say).await),
+            Err(_) => ack::<Sent>(event, Err(overloaded())),
+        }
+    }
+
             return Err(Error::NotLoggedIn);
         }
         let now = self.clock.now();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chat::{Chat, SESSION_IDLE, SESSION_LIFETIME, Store, Timestamp};
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use volley::{Server, Volley};
 
 use crate::accounts::Accounts;
@@ -27,6 +27,8 @@ use crate::store::{OpenError, Sqlite};
 
 /// How often sessions that nobody can use any more are removed.
 const TIDY_EVERY: Duration = Duration::from_hours(1);
+/// How long it may take until the last messages are stored and answered.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 /// How long clients may take to be told that the server ends.
 const GOODBYE: Duration = Duration::from_secs(5);
 
@@ -148,6 +150,8 @@ impl Parlor {
             stop.await;
             tracing::info!("stopping");
             app.drain();
+            // Kept until all have gone: a client whose message is stored learns so before it hears of the end.
+            let _silence = timeout(LAST_WORDS, app.live.silence()).await;
             app.live.announce_end();
             volley.shutdown(GOODBYE).await;
         };
