@@ -122,8 +122,10 @@ impl Live {
     pub async fn authorize(&self, parts: &http::request::Parts) -> Result<Pass, Refusal> {
         let from = self.site.visitor(parts);
         let Some(token) = self.sessions.token_in(&parts.headers) else {
-            let query = parts.uri.query().unwrap_or_default();
-            return if query.split('&').any(|pair| pair == "transport=websocket") {
+            // The first one counts, as it does for the engine.
+            let mut pairs = parts.uri.query().unwrap_or_default().split('&');
+            let transport = pairs.find(|pair| pair.starts_with("transport="));
+            return if transport == Some("transport=websocket") {
                 Ok(Pass::bound_to([]).with(from))
             } else {
                 Err(Refusal::unauthorized("not_logged_in"))

@@ -28,6 +28,7 @@ fn long_polling_without_a_cookie_or_header_is_refused() {
     assert_eq!(server.get(path, Some(&alice)).0, 200);
 }
 
+    assert_eq!(server.get(&format!("{path}&transport=websocket"), None).0, 401);
 #[test]
 fn logging_out_ends_the_sockets_of_that_session_and_of_no_other() {
     let server = Server::start();
