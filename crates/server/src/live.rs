@@ -151,6 +151,11 @@ impl Live {
         self.rooms.note_change(room.id);
     }
 
+    /// The sessions that have connections: whoever is connected uses their session, however quiet they are.
+    pub fn sessions_in_use(&self) -> Vec<SessionId> {
+        self.sockets.sessions()
+    }
+
     /// Ends the connections of sessions that have ended, now.
     pub fn end_sessions(&self, sessions: &[SessionId]) {
         for socket in self.sockets.of(sessions) {
@@ -294,6 +299,7 @@ impl Live {
         let member = socket.session();
         tracing::debug!(user = member.user().id.0, %reason, "a socket has gone");
         self.sockets.remove(member.session(), socket);
+        self.sessions.note_use(member.session(), self.clock.now());
         for room in member.leave_all() {
             room.leave(member.user());
         }
