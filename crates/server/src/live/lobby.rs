@@ -72,9 +72,9 @@ impl Lobby {
             return live.rooms.has_changed();
         }
         board.newest = None;
-        let changed = live.rooms.take_changed(MOST_TOLD);
         let watchers = board.group.as_ref().map_or(0, Group::len);
         let pace = (changed.len() * ROOM_BYTES * watchers * 1000 / BYTES_PER_SECOND) as u64;
+        let changed = live.rooms.take_changed(if watchers > 0 { MOST_TOLD } else { usize::MAX });
         board.quiet_until = now.plus(WINDOW.max(Duration::from_millis(pace)));
         let Some(group) = board.group.as_ref().filter(|group| !group.is_empty()) else {
             return live.rooms.has_changed();
