@@ -1,6 +1,7 @@
 //! A room that somebody has open: the tail of its log, who is in it, and the group of sockets that hear it.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use chat::wire::{Joined, Resync, ResyncReason, ServerEvent};
 use chat::{
@@ -215,10 +216,10 @@ impl OpenRoom {
     }
 
     /// Tells all what has changed among the people, if it is time to. `true` while something waits for its time.
-    pub(super) fn tell_changes(&self, now: Timestamp) -> bool {
+    pub(super) fn tell_changes(&self, now: Timestamp, passed: Duration) -> bool {
         let Some(group) = self.group.get() else { return false };
         let told = self.with(|open| {
-            if let Some(changes) = open.presence.take_changes(group.len(), now) {
+            if let Some(changes) = open.presence.take_changes(group.len(), now, passed) {
                 // Refused only by an engine that is stuck as a whole; the next heartbeat answers with the whole list.
                 let _ = tell::all(group, &ServerEvent::Participants(changes));
             }
