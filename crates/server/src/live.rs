@@ -163,6 +163,11 @@ impl Live {
         }
     }
 
+    /// Waits until every message under way is stored and answered. As long as the silence is held nobody says more.
+    pub async fn silence(&self) -> RwLockWriteGuard<'_, ()> {
+        self.silence.write().await
+    }
+
     /// Tells every client that the server is about to end, and when to come back: each at a time of its own, so that
     /// they do not come all at once.
     pub fn announce_end(&self) {
@@ -170,11 +175,6 @@ impl Live {
             let share = u64::from(u16::from_le_bytes(self.random.bytes())) + 1;
             let spread = u64::try_from(RETURN_SPREAD.as_millis()).unwrap_or(u64::MAX);
             let retry_after_ms = spread * share / (u64::from(u16::MAX) + 1);
-    /// Waits until every message under way is stored and answered. As long as the silence is held nobody says more.
-    pub async fn silence(&self) -> RwLockWriteGuard<'_, ()> {
-        self.silence.write().await
-    }
-
             tell::one(&socket, &ServerEvent::Draining(Draining { retry_after_ms }));
         }
     }
@@ -249,13 +249,6 @@ impl Live {
         Ok(Done {})
     }
 
-    async fn say(&self, socket: &Socket<Member>, say: Say) -> Result<Sent, Error> {
-        let member = socket.session();
-        self.spend(member, Cost::Message)?;
-        let room = member.room(say.room).ok_or(Error::NotInRoom)?;
-        let body = Body::parse(&say.body)?;
-        // A session that has ended does not speak: what was on its way when it ended stays unsaid.
-        if !socket.is_connected() {
     async fn hear(&self, socket: &Socket<Member>, event: &Event, say: Say) {
         match self.silence.try_read() {
             Ok(_until_answered) => ack(event, self.say(socket, say).await),
@@ -263,6 +256,13 @@ impl Live {
         }
     }
 
+    async fn say(&self, socket: &Socket<Member>, say: Say) -> Result<Sent, Error> {
+        let member = socket.session();
+        self.spend(member, Cost::Message)?;
+        let room = member.room(say.room).ok_or(Error::NotInRoom)?;
+        let body = Body::parse(&say.body)?;
+        // A session that has ended does not speak: what was on its way when it ended stays unsaid.
+        if !socket.is_connected() {
             return Err(Error::NotLoggedIn);
         }
         let now = self.clock.now();

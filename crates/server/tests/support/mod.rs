@@ -104,6 +104,12 @@ impl Server {
         (answer.status.as_u16(), answer.text)
     }
 
+    /// Posts what a client that polls would.
+    pub(crate) fn post_packet(&self, path: &str, token: &str, packet: &str) {
+        let request = self.knock("POST", path).by(token).body(packet);
+        self.runtime.block_on(request.send()).expect(200);
+    }
+
     /// Alice, registered and in a room of hers called Tea.
     pub(crate) fn alice_in_a_room(&self) -> (Client, String) {
         let token = self.register("alice");
