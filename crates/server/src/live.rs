@@ -219,7 +219,11 @@ impl Live {
             Ok(ClientEvent::Heartbeat(beat)) => ack(&event, self.heartbeat(&socket, &beat)),
             Ok(ClientEvent::WatchRooms(_)) => self.watch_rooms(&socket, &event).await,
             Ok(ClientEvent::UnwatchRooms(_)) => ack(&event, self.unwatch_rooms(&socket)),
-            Err(error) => ack::<Done>(&event, Err(error)),
+            // What cannot be read costs as much as what can: else it would be the cheapest way to keep the server busy.
+            Err(error) => {
+                let paid = self.spend(socket.session(), Cost::Small);
+                ack::<Done>(&event, paid.and(Err(error)));
+            }
         }
     }
 

@@ -8,16 +8,27 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// Creates an account, the first one as administrator.
 pub(super) fn create(db: &Connection, user: &NewUser) -> rusqlite::Result<Result<Account, Error>> {
+    let keys = user.name.keys();
+    let mut taken = db.prepare_cached("SELECT 1 FROM name_keys WHERE key = ?1")?;
+    for key in &keys {
+        if taken.exists([key.as_str()])? {
+            return Ok(Err(Error::NameTaken));
+        }
+    }
     let mut insert = db.prepare_cached(
-        "INSERT INTO users (name, name_key, password, admin, created_at)
-         VALUES (?1, ?2, ?3, NOT EXISTS (SELECT 1 FROM users), ?4)
-         ON CONFLICT (name_key) DO NOTHING
+        "INSERT INTO users (name, password, admin, created_at)
+         VALUES (?1, ?2, NOT EXISTS (SELECT 1 FROM users), ?3)
          RETURNING id, name, admin, created_at",
     )?;
-    let (name, key) = (user.name.as_str(), user.name.key());
     let created = insert
-        .query_row(params![name, key.as_str(), user.password.0, user.at.0], |row| account(row, 0));
-    Ok(created.optional()?.ok_or(Error::NameTaken))
+        .query_row(params![user.name.as_str(), user.password.0, user.at.0], |row| {
+            account(row, 0)
+        })?;
+    let mut claim = db.prepare_cached("INSERT INTO name_keys (key, user) VALUES (?1, ?2)")?;
+    for key in &keys {
+        claim.execute(params![key.as_str(), created.user.id.0])?;
+    }
+    Ok(Ok(created))
 }
 
 /// What a log-in under this name is checked against.
@@ -26,7 +37,8 @@ pub(super) fn credentials(
     name: &NameKey,
 ) -> rusqlite::Result<Option<Credentials>> {
     let mut select = db.prepare_cached(
-        "SELECT password, id, name, admin, created_at FROM users WHERE name_key = ?1",
+        "SELECT password, id, name, admin, created_at
+         FROM name_keys JOIN users ON users.id = name_keys.user WHERE key = ?1",
     )?;
     select
         .query_row([name.as_str()], |row| {

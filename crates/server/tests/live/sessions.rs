@@ -71,6 +71,16 @@ fn a_session_is_in_use_for_as_long_as_it_has_a_connection() {
 }
 
 #[test]
+fn a_new_password_ends_what_was_opened_with_the_old_token_of_the_same_session() {
+    let server = Server::start();
+    server.register("alice");
+    let token = server.log_in("alice");
+    let mut alice = Client::connect(server.address(), &token);
+    server.change_password_as(&token);
+    alice.wait_for_the_end();
+}
+
+#[test]
 fn one_person_has_a_bounded_number_of_clients() {
     let server = Server::start();
     let alice = server.register("alice");

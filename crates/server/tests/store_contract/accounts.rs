@@ -50,6 +50,19 @@ pub(crate) async fn a_name_is_taken_in_every_spelling<E: Engine>(world: World<E>
     assert!(!world.account("bob").await.admin);
 }
 
+pub(crate) async fn a_name_is_taken_by_what_looks_like_it_in_capitals<E: Engine>(world: World<E>) {
+    world.account("Tom").await;
+
+    // Cyrillic, and Greek.
+    for name in ["ТОМ", "том", "ΤΟΜ"] {
+        assert_eq!(world.store.create_user(new_user(name)).await, Err(Error::NameTaken), "{name}");
+    }
+
+    let nina = world.account("НИНА").await;
+    let found = world.store.credentials(key("нина")).await.unwrap().unwrap();
+    assert_eq!(found.account, nina);
+}
+
 pub(crate) async fn of_many_who_want_one_name_one_gets_it<E: Engine>(world: World<E>) {
     let registrations: Vec<_> = (0..50)
         .map(|_| {

@@ -31,6 +31,7 @@ macro_rules! hold_to_the_contract {
                 the_first_account_is_the_administrator_and_no_other
                 of_many_who_register_at_once_one_is_the_administrator
                 a_name_is_taken_in_every_spelling
+                a_name_is_taken_by_what_looks_like_it_in_capitals
                 of_many_who_want_one_name_one_gets_it
                 credentials_are_found_by_any_spelling_of_the_name
                 a_better_hash_replaces_the_old_one

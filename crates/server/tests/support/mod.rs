@@ -76,9 +76,13 @@ impl Server {
 
     /// Gives somebody a new password, in a session of its own.
     pub(crate) fn change_password(&self, name: &str) {
-        let token = self.log_in(name);
+        self.change_password_as(&self.log_in(name));
+    }
+
+    /// Gives the person with this token a new password.
+    pub(crate) fn change_password_as(&self, token: &str) {
         let change = json!({ "old": PASSWORD, "new": "a mare, a rivet" });
-        let request = self.post("/api/password", &change).by(&token);
+        let request = self.post("/api/password", &change).by(token);
         let answer = self.runtime.block_on(request.send());
         assert!(answer.status.is_success(), "{answer:?}");
     }
