@@ -185,6 +185,8 @@ async fn tidy(app: Arc<App>) {
 
 async fn end_stale_sessions(app: &App) -> Result<(), Error> {
     let Accounts { chat, sessions, clock, .. } = &app.accounts;
+    // What only memory knows of their use counts.
+    app.live.save_activity().await?;
     let now = clock.now();
     let in_use = app.live.sessions_in_use().into_iter().map(|session| (session, now));
     chat.record_activity(Vec::new(), in_use.collect()).await?;
@@ -195,4 +197,39 @@ async fn end_stale_sessions(app: &App) -> Result<(), Error> {
         app.live.end_sessions(&ended);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::accounts::Visitor;
+    use crate::site::Network;
+
+    #[tokio::test]
+    async fn a_session_that_was_used_a_moment_ago_is_not_taken_for_stale() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().to_str().unwrap();
+        let config = Config::parse_from(["parlor", "--listen", "127.0.0.1:0", "--data", data]);
+        let clock = Clock::standing_at(Timestamp(1_800_000_000_000));
+        let parlor = Parlor::open(&config, clock.clone(), Random::seeded(1)).await.unwrap();
+        let Accounts { sessions, .. } = &parlor.app.accounts;
+        let from = Network::of(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let visitor = Visitor { from, client: "Firefox on Linux".to_owned() };
+        let password = "a horse, a staple".to_owned();
+        let alice = parlor.app.accounts.register(visitor, "alice", password).await.unwrap().token;
+
+        clock.advance(SESSION_IDLE.checked_sub(Duration::from_mins(1)).unwrap());
+        assert!(sessions.identify(&alice, from).await.is_ok());
+        clock.advance(Duration::from_mins(2));
+        end_stale_sessions(&parlor.app).await.unwrap();
+        assert!(sessions.identify(&alice, from).await.is_ok());
+
+        clock.advance(SESSION_IDLE);
+        end_stale_sessions(&parlor.app).await.unwrap();
+        assert_eq!(sessions.identify(&alice, from).await, Err(Error::NotLoggedIn));
+    }
 }

@@ -110,11 +110,12 @@ impl Sessions {
         });
     }
 
-    /// A session was in use until now.
-    pub fn note_use(&self, session: SessionId, now: Timestamp) {
+    /// A session was in use at this time.
+    pub fn note_use(&self, session: SessionId, at: Timestamp) {
         let mut kept = self.kept();
         if kept.used.len() < KEPT {
-            kept.used.insert(session, now);
+            let known = kept.used.entry(session).or_insert(at);
+            *known = at.max(*known);
         }
     }
 

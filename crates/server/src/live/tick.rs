@@ -64,7 +64,10 @@ impl Live {
 
     async fn save(&self, batch: Batch, sessions: Vec<(SessionId, Timestamp)>) -> Result<(), Error> {
         let activity = batch.rooms.iter().flat_map(|(_, unsaved)| unsaved).copied().collect();
-        let saved = self.chat.record_activity(activity, sessions).await;
+        let saved = self.chat.record_activity(activity, sessions.clone()).await;
+        if saved.is_err() {
+            sessions.into_iter().for_each(|(session, at)| self.sessions.note_use(session, at));
+        }
         for (room, unsaved) in &batch.rooms {
             match saved {
                 Ok(()) => room.recount(&self.chat).await?,
