@@ -88,6 +88,14 @@ export class House implements LinkListener {
     if (why === "refused") this.doubtSession();
   }
 
+  answered() {
+    this.connection.answered();
+  }
+
+  unanswered() {
+    this.connection.unanswered();
+  }
+
   heard(event: ServerEvent) {
     switch (event.name) {
       case "rooms":
