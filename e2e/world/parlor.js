@@ -50,6 +50,15 @@ export class Parlor {
     await ended;
   }
 
+  /** Holds it still: connections stand, and nothing is answered. */
+  freeze() {
+    this.#process.kill("SIGSTOP");
+  }
+
+  thaw() {
+    this.#process.kill("SIGCONT");
+  }
+
   /** Starts it again after it was killed, where it was and with what it had. */
   async startAgain() {
     await this.#start(new URL(this.url).host);
@@ -66,7 +75,9 @@ export class Parlor {
     this.#process = child;
     const started = Promise.withResolvers?.() ?? withResolvers();
     child.once("error", started.reject);
-    child.once("exit", (code, signal) => started.reject(new Error(`parlor ended at once: ${code ?? signal}`)));
+    child.once("exit", (code, signal) =>
+      started.reject(new Error(`parlor ended at once: ${code ?? signal}`)),
+    );
     createInterface(child.stdout).on("line", (line) => {
       const url = /^Parlor is at (http\S+)$/.exec(line)?.[1];
       if (url) started.resolve(url);

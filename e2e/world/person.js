@@ -10,6 +10,8 @@ const PATIENCE_MS = 10_000;
 export class Person {
   /** What should never happen: dialogs, errors of the page, violations of its security policy. */
   #untoward = [];
+  /** Everything that came over their sockets. */
+  heard = [];
   #parlor;
   #context;
   name;
@@ -44,6 +46,11 @@ export class Person {
   async #watch() {
     const context = this.#context;
     await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: this.#parlor.url });
+    context.on("page", (page) => {
+      page.on("websocket", (socket) => {
+        socket.on("framereceived", ({ payload }) => this.heard.push(String(payload)));
+      });
+    });
     await context.exposeFunction("reportViolation", (what) => this.#untoward.push(what));
     await context.addInitScript(() => {
       document.addEventListener("securitypolicyviolation", (event) => {
@@ -128,7 +135,8 @@ export class Person {
   /** The room's link, as the button puts it into the clipboard. */
   async copyLink() {
     const copy = this.page.getByRole("button", { name: "Copy link" });
-    if (!(await copy.isVisible())) await this.page.getByRole("button", { name: "Invite to this room" }).click();
+    if (!(await copy.isVisible()))
+      await this.page.getByRole("button", { name: "Invite to this room" }).click();
     await copy.click();
     await this.page.getByRole("button", { name: "Copied" }).waitFor();
     return this.page.evaluate(() => navigator.clipboard.readText());
@@ -173,6 +181,11 @@ export class Person {
     return this.log.locator("article .body").allInnerTexts();
   }
 
+  /** A message on its way. */
+  pending(text) {
+    return this.log.locator("article.pending", { hasText: text });
+  }
+
   // Who is here.
 
   /** Waits until these people, and no others, are in a group of the list of people. */
@@ -205,5 +218,14 @@ export class Person {
 
   async press(...keys) {
     for (const key of keys) await this.page.keyboard.press(key);
+  }
+
+  /** Goes on with the Tab key until this has the focus. */
+  async tabTo(control) {
+    for (let step = 0; step < 60; step++) {
+      if (await control.evaluate((element) => element === document.activeElement)) return;
+      await this.press("Tab");
+    }
+    assert.fail(`the Tab key does not lead to ${control}`);
   }
 }

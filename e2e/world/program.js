@@ -49,7 +49,11 @@ export class Program {
   async #post(path, body) {
     const headers = { "Content-Type": "application/json" };
     if (this.#token) headers.Authorization = `Bearer ${this.#token}`;
-    const response = await fetch(this.#parlor.at(path), { method: "POST", headers, body: JSON.stringify(body) });
+    const response = await fetch(this.#parlor.at(path), {
+      method: "POST",
+      headers,
+      body: JSON.stringify(body),
+    });
     return good(await response.json(), path);
   }
 }
