@@ -76,6 +76,22 @@ test("a message shows at once as being on its way, and becomes one of the log", 
   assert.deepEqual(await alice.bodies(), ["Is anybody here?"]);
 });
 
+test("a message that is refused says why, and can be sent again or thrown away", async (t) => {
+  const parlor = await Parlor.start(t);
+  const alice = await Person.registered(t, parlor, "alice");
+  await alice.createRoom("Kitchen");
+  await alice.say("\u200B");
+  const refused = alice.log.getByRole("alert");
+  await refused.getByText("Not sent.").waitFor();
+  await alice.say("This goes through.");
+  await alice.reads("This goes through.");
+  await refused.getByRole("button", { name: "Retry" }).click();
+  await refused.getByText("Not sent.").waitFor();
+  await refused.getByRole("button", { name: "Delete" }).click();
+  await refused.waitFor({ state: "detached" });
+  assert.deepEqual(await alice.bodies(), ["This goes through."]);
+});
+
 test("lines are broken with Shift and Enter, and Markdown is drawn", async (t) => {
   const parlor = await Parlor.start(t);
   const alice = await Person.registered(t, parlor, "alice");

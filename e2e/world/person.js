@@ -1,11 +1,12 @@
 // Somebody at the page. What they do is told in their words, and what they see is waited for.
 
 import assert from "node:assert/strict";
+import axe from "axe-core";
 import { browser } from "./browser.js";
 import { PASSWORD } from "./program.js";
 
 /** How long anything may take that should happen at once; only a failing test waits for it. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 export class Person {
   /** What should never happen: dialogs, errors of the page, violations of its security policy. */
@@ -101,7 +102,7 @@ export class Person {
   }
 
   get account() {
-    return this.page.getByRole("button", { name: `${this.name}, your account` });
+    return this.page.getByRole("button", { name: `Your account: ${this.name}` });
   }
 
   async isAtTheDoor() {
@@ -201,7 +202,26 @@ export class Person {
     );
   }
 
+  // Barriers.
+
+  /** Fails when axe-core finds anything on what they see, with all rules that it has. */
+  async findsNoBarrier(view) {
+    if (!(await this.page.evaluate(() => "axe" in window))) await this.page.evaluate(axe.source);
+    // What fades in is looked at when it is there.
+    await this.until(() => document.getAnimations().every((one) => one.playState === "finished"));
+    const { violations } = await this.page.evaluate(() => window.axe.run({ resultTypes: ["violations"] }));
+    const found = violations.flatMap(({ id, help, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${help}\n${html}\n${failureSummary}`),
+    );
+    assert.deepEqual(found, [], `${view}:\n${found.join("\n\n")}`);
+  }
+
   // The rest of the world.
+
+  /** What happened that should not have, and is not held against the page any more. */
+  forgive() {
+    return this.#untoward.splice(0);
+  }
 
   async losesNetwork() {
     await this.#context.setOffline(true);
