@@ -142,7 +142,7 @@ for (const colorScheme of ["light", "dark"]) {
     await alice.log.getByRole("alert").waitFor();
     await alice.findsNoBarrier("a message that was refused");
     await alice.losesNetwork();
-    await page.getByText("Offline: messages").waitFor();
+    await page.getByRole("status").getByText("Offline: messages").waitFor();
     await alice.say("Later.");
     await alice.pending("Later.").waitFor();
     await alice.findsNoBarrier("offline");

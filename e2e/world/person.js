@@ -135,11 +135,11 @@ export class Person {
 
   /** The room's link, as the button puts it into the clipboard. */
   async copyLink() {
-    const copy = this.page.getByRole("button", { name: "Copy link" });
-    if (!(await copy.isVisible()))
-      await this.page.getByRole("button", { name: "Invite to this room" }).click();
-    await copy.click();
-    await this.page.getByRole("button", { name: "Copied" }).waitFor();
+    const header = this.page.getByRole("main").locator("header");
+    await header.getByRole("button", { name: "Invite to this room" }).click();
+    await header.getByRole("button", { name: "Copy link" }).click();
+    await header.getByRole("button", { name: "Copied" }).waitFor();
+    await this.press("Escape");
     return this.page.evaluate(() => navigator.clipboard.readText());
   }
 
