@@ -9,4 +9,6 @@
   }
   var dark = choice === "dark" || (choice !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.dataset.bsTheme = dark ? "dark" : "light";
+  // What the browser paints around the page; the style sheet, which has these colours too, is not there yet.
+  document.querySelector("meta[name=theme-color]").content = dark ? "#121617" : "#f4f0e8";
 })();

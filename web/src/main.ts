@@ -2,6 +2,8 @@ import { mount } from "svelte";
 import App from "./views/App.svelte";
 import { App as State } from "./state/app.svelte";
 import { deviceStorage } from "./storage";
+// Figtree (SIL Open Font License): warm, and clear where it is small. It is ours to serve, so that the page looks the same
+// everywhere, asks nobody else for a font, and needs no exception in its security policy.
 import "@fontsource-variable/figtree";
 import "./styles/main.scss";
 

@@ -29,6 +29,10 @@ export interface LinkListener {
   opened(): void;
   lost(why: Loss): void;
   heard(event: ServerEvent): void;
+  /** A question was answered, or refused. */
+  answered(): void;
+  /** No answer came in time, though the connection stands. */
+  unanswered(): void;
 }
 
 /** The names are listed as a record so that a new event of the wire is missed by the compiler here. */
@@ -43,7 +47,7 @@ const SERVER_EVENTS: Record<keyof ServerEvents, true> = {
 export class SocketLink implements Link {
   #socket: Socket;
 
-  constructor(listener: LinkListener) {
+  constructor(private readonly listener: LinkListener) {
     // When to try again is for the page to decide, since it says so on its connection line.
     this.#socket = io({
       autoConnect: false,
@@ -78,8 +82,10 @@ export class SocketLink implements Link {
     try {
       answer = await this.#socket.timeout(ANSWER_MS).emitWithAck(event, payload);
     } catch {
+      if (this.#socket.connected) this.listener.unanswered();
       throw new NoAnswer();
     }
+    this.listener.answered();
     if ("error" in answer) throw new Refusal(answer.error);
     return answer.ok;
   }

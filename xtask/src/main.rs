@@ -11,20 +11,24 @@ use std::env;
 use std::process::ExitCode;
 
 use programs::{
-    CARGO_DENY, CARGO_FUZZ, CHROMIUM, CLIPPY, CPLUSPLUS, MAKE, NODE, NPM, PYTHON, Program, RUSTFMT,
+    CARGO_DENY, CARGO_FUZZ, CHROMIUM, CLIPPY, CPLUSPLUS, EMOJI, MAKE, NODE, NPM, PYTHON, Program,
+    RUSTFMT,
 };
 use report::run_all;
 use step::{Step, step};
+use tally::Tally;
 
 const USAGE: &str = "\
 cargo xtask <command>
 
   test                           everything: formatting, lints, advisories, tests, real clients, a browser
+  screenshots                    a picture of every view into target/screenshots, and those of the README
   fuzz [target] [--seconds N]    one fuzz target or each of them, for 60 seconds unless told otherwise
   bench [arguments]              the load generator, built for speed; `bench --help` is its manual
   doctor                         the programs these commands need, and which of them are here";
 
 const TESTING: [Program; 8] = [RUSTFMT, CLIPPY, MAKE, NODE, NPM, PYTHON, CHROMIUM, CARGO_DENY];
+const SHOWING: [Program; 4] = [NODE, NPM, CHROMIUM, EMOJI];
 const MEASURING: [Program; 3] = [MAKE, NODE, NPM];
 const FUZZING: [Program; 2] = [CPLUSPLUS, CARGO_FUZZ];
 const FUZZ_SECONDS: u32 = 60;
@@ -44,6 +48,10 @@ fn run(words: &[&str]) -> Result<ExitCode, String> {
             programs::ensure(&TESTING)?;
             Ok(run_all(&test()))
         }
+        ["screenshots"] => {
+            programs::ensure(&SHOWING)?;
+            Ok(run_all(&screenshots()))
+        }
         ["fuzz", options @ ..] => {
             let steps = fuzz(options)?;
             programs::ensure(&FUZZING)?;
@@ -53,13 +61,14 @@ fn run(words: &[&str]) -> Result<ExitCode, String> {
             programs::ensure(&MEASURING)?;
             bench(arguments).run_in_the_open()
         }
-        ["doctor"] => Ok(programs::list(&[&TESTING[..], &FUZZING[..]].concat())),
+        ["doctor"] => Ok(programs::list(&[&TESTING[..], &[EMOJI], &FUZZING[..]].concat())),
         _ => Err(USAGE.to_owned()),
     }
 }
 
 fn test() -> Vec<Step> {
-    let mut steps = vec![
+    let mut steps = packages();
+    steps.extend([
         step("formatting", "cargo fmt --all --check"),
         step("lints", "cargo clippy --workspace --all-targets -- -D warnings"),
         step("documentation", "cargo doc --workspace --no-deps --document-private-items")
@@ -67,10 +76,38 @@ fn test() -> Vec<Step> {
         step("licences and sources", "cargo deny check licenses bans sources"),
         step("advisories for Rust", "cargo deny check advisories")
             .unless_offline("failed to fetch advisory database"),
-    ];
+        step("types, lints and formatting of the page", "npm run check").within("web"),
+        step("formatting of the browser tests", "npm run check").within("e2e"),
+    ]);
     steps.extend(audits());
-    steps.push(step("tests", "cargo test --workspace --no-fail-fast"));
+    steps.extend([
+        step("tests", "cargo test --workspace --no-fail-fast").counted_by(Tally::of_cargo),
+        step("tests of the page", "npm test").within("web").counted_by(Tally::of_vitest),
+        // With the program that the tests above have built.
+        step("two people in a browser", "npm test").within("e2e").counted_by(Tally::of_node),
+    ]);
     steps
+}
+
+fn screenshots() -> Vec<Step> {
+    let mut steps = packages();
+    steps.extend([
+        step("program", "cargo build --package server --bins --examples"),
+        step("pictures", "npm run screenshots").within("e2e"),
+    ]);
+    steps
+}
+
+/// Fetches what the page and the browser tests are made with, where it is not there yet. The page's build would do it
+/// too, but not before the formatting is looked at.
+fn packages() -> Vec<Step> {
+    let stale = ["web", "e2e"].into_iter().filter(|directory| !workspace::is_installed(directory));
+    stale
+        .map(|directory| {
+            step(&format!("packages for {directory}"), "npm ci --no-audit --no-fund")
+                .within(directory)
+        })
+        .collect()
 }
 
 fn audits() -> impl Iterator<Item = Step> {

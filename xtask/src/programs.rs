@@ -60,6 +60,12 @@ pub(crate) const CHROMIUM: Program = Program {
     },
     source: Source::Debian("chromium"),
 };
+/// Chromium has no emoji of its own, and a picture with boxes in their place shows nobody's page.
+pub(crate) const EMOJI: Program = Program {
+    name: "a font with emoji",
+    version: || answer(&["fc-list", ":lang=und-zsye", "family"]).filter(|font| !font.is_empty()),
+    source: Source::Debian("fonts-noto-color-emoji"),
+};
 /// The allocator under the examples is built with it.
 pub(crate) const MAKE: Program = Program {
     name: "make",

@@ -20,6 +20,7 @@ pub(crate) struct Step {
     directory: PathBuf,
     environment: Vec<(&'static str, &'static str)>,
     offline_sign: Option<&'static str>,
+    count: fn(&str) -> Tally,
 }
 
 /// Runs `line` in the workspace's root. It is cut at its spaces: nothing is quoted, no shell
@@ -31,6 +32,7 @@ pub(crate) fn step(name: &str, line: &str) -> Step {
         directory: workspace::root().to_owned(),
         environment: Vec::new(),
         offline_sign: None,
+        count: |_| Tally::default(),
     }
 }
 
@@ -53,6 +55,12 @@ impl Step {
     /// A failure that prints `sign` means that the network is out of reach: told and forgiven.
     pub(crate) fn unless_offline(mut self, sign: &'static str) -> Self {
         self.offline_sign = Some(sign);
+        self
+    }
+
+    /// What it prints tells of tests, and this is how to read it.
+    pub(crate) fn counted_by(mut self, count: fn(&str) -> Tally) -> Self {
+        self.count = count;
         self
     }
 
@@ -79,7 +87,7 @@ impl Step {
                 _ => Verdict::Failed,
             },
             took: started.elapsed(),
-            tally: Tally::read(&output),
+            tally: (self.count)(&output),
         };
         report.show();
         if report.verdict == Verdict::Failed {
@@ -95,6 +103,7 @@ impl Step {
         let mut child = self
             .command()
             .env("CARGO_TERM_COLOR", "never")
+            .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -44,6 +44,15 @@ pub(crate) fn directories_with(name: &str) -> Vec<PathBuf> {
     found
 }
 
+/// Whether the npm packages in `directory` are those of its lockfile. npm writes its own copy when it is done.
+pub(crate) fn is_installed(directory: &str) -> bool {
+    let written = |file: &str| fs::metadata(root().join(directory).join(file))?.modified();
+    match (written("node_modules/.package-lock.json"), written("package-lock.json")) {
+        (Ok(installed), Ok(wanted)) => installed >= wanted,
+        _ => false,
+    }
+}
+
 /// The file names in `directory`, without their extensions.
 pub(crate) fn stems_in(directory: &str) -> Vec<String> {
     let mut stems: Vec<String> = entries(&root().join(directory))

@@ -15,6 +15,8 @@ export class Connection {
   state = $state.raw<ConnectionState>({ is: "closed" });
   /** Whether it was ever connected: before that, a try is the page loading and not a reconnect. */
   everConnected = $state(false);
+  /** Connected, and yet what was asked last went without an answer. */
+  silent = $state(false);
   #failures = 0;
   #serverWait: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -44,8 +46,17 @@ export class Connection {
   opened() {
     this.#failures = 0;
     this.#serverWait = null;
+    this.silent = false;
     this.everConnected = true;
     this.state = { is: "connected" };
+  }
+
+  answered() {
+    this.silent = false;
+  }
+
+  unanswered() {
+    this.silent = true;
   }
 
   lost() {

@@ -88,6 +88,14 @@ export class House implements LinkListener {
     if (why === "refused") this.doubtSession();
   }
 
+  answered() {
+    this.connection.answered();
+  }
+
+  unanswered() {
+    this.connection.unanswered();
+  }
+
   heard(event: ServerEvent) {
     switch (event.name) {
       case "rooms":
@@ -117,6 +125,8 @@ export class House implements LinkListener {
     if (this.room?.id !== id) {
       this.room = id === null ? null : this.#keep(id);
       this.room?.opened();
+      // Also a room that we are in, for something still to be sent, is entered to learn what is new there.
+      if (id !== null) this.#asked.delete(id);
     }
     if (this.room && seq !== null) await this.room.showAround(seq);
     else await this.room?.showNewest();

@@ -45,6 +45,18 @@ function listed(id: string, head: number): ListedRoom {
 
 const seqs = () => house.room?.timeline.messages.map((one) => one.seq);
 
+test("what came while a room was left is behind a line when it is opened again", async () => {
+  await openRoom(1, 5);
+  house.room?.readToEnd();
+  await house.open(OTHER);
+  await letIn(OTHER, 1, 1);
+  await house.open(ROOM);
+  house.heard({ name: "message", data: message(6) });
+  house.room?.readToEnd();
+  await letIn(ROOM, 7, 7);
+  expect(house.room?.unreadFrom).toBe(6);
+});
+
 describe("resuming", () => {
   test("asks for what came after the last message that was received", async () => {
     await openRoom(1, 5);

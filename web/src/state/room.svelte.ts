@@ -84,7 +84,7 @@ export class Room {
   opened() {
     this.#justOpened = true;
     this.unreadFrom = null;
-    if (this.status === "trouble" || this.status === "unknown") this.status = "entering";
+    this.status = "entering";
   }
 
   /** Draws the line between what was read and what is new, if anything is. */
@@ -94,8 +94,9 @@ export class Room {
     if (read !== null && cursor !== null && read < cursor) this.unreadFrom = read + 1;
   }
 
-  /** The reader has seen the live end. */
+  /** The reader has seen the live end. Before we have entered it is not known what of it is new to them. */
   readToEnd() {
+    if (this.status !== "entered") return;
     const { epoch, cursor, hasNewer } = this.timeline;
     if (epoch !== null && cursor !== null && !hasNewer) this.reads.mark(this.id, epoch, cursor);
   }

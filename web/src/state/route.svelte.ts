@@ -9,10 +9,13 @@ export class Route {
   }
 
   read() {
-    const query = new URLSearchParams(location.search);
-    this.room = query.get("room");
-    const seq = Number(query.get("seq"));
-    this.seq = Number.isSafeInteger(seq) && seq > 0 ? seq : null;
+    ({ room: this.room, seq: this.seq } = place(location.search));
+  }
+
+  /** Goes where a link of this page leads. */
+  follow(href: string) {
+    const { room, seq } = place(new URL(href).search);
+    this.go(room, seq);
   }
 
   go(room: string | null, seq: number | null = null) {
@@ -21,6 +24,12 @@ export class Route {
     this.room = room;
     this.seq = seq;
   }
+}
+
+function place(query: string): { room: string | null; seq: number | null } {
+  const values = new URLSearchParams(query);
+  const seq = Number(values.get("seq"));
+  return { room: values.get("room"), seq: Number.isSafeInteger(seq) && seq > 0 ? seq : null };
 }
 
 /** Where a room, or a message in it, is found on this server. */

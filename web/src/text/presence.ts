@@ -35,16 +35,6 @@ export function presenceGroups<P extends Present>(people: readonly P[], now: num
   return groups;
 }
 
-/** In how many milliseconds somebody changes the group by the passing of time; null if nobody does. */
-export function nextChange(people: readonly Present[], now: number): number | null {
-  let next = Infinity;
-  for (const { connected, last_active_at } of people) {
-    const left = last_active_at + (connected ? HERE_MS : RECENTLY_MS) - now;
-    if (left > 0) next = Math.min(next, left);
-  }
-  return next === Infinity ? null : next;
-}
-
 function groupOf({ connected, last_active_at }: Present, now: number): keyof PresenceGroups<unknown> {
   const quiet = now - last_active_at;
   if (connected && quiet < HERE_MS) return "here";

@@ -11,4 +11,5 @@ mod page;
 mod rooms;
 mod sessions;
 mod start;
+#[path = "../support/world.rs"]
 mod world;

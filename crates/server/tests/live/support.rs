@@ -7,12 +7,8 @@ use serde_json::{Value, json};
 use server::Clock;
 use tokio::runtime::Runtime;
 
-use self::world::{PASSWORD, World};
 use crate::client::Client;
-
-#[path = "../http/world.rs"]
-#[expect(dead_code, reason = "what one door's tests need, another's do not")]
-mod world;
+use crate::world::{PASSWORD, World};
 
 /// A running server and the threads it runs on. Dropped, it is cut off.
 pub(crate) struct Server {
