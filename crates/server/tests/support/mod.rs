@@ -12,7 +12,7 @@ use crate::client::Client;
 
 #[path = "../http/world.rs"]
 #[expect(dead_code, reason = "what one door's tests need, another's do not")]
-mod world;
+pub(crate) mod world;
 
 /// A running server and the threads it runs on. Dropped, it is cut off.
 pub(crate) struct Server {
