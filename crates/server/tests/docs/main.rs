@@ -8,7 +8,6 @@ mod bots;
 #[expect(dead_code, reason = "what one door's tests need, another's do not")]
 mod client;
 #[path = "../../../volley/tests/clients/installed.rs"]
-#[expect(dead_code, reason = "the engine's tests also start the clients' own test runners")]
 mod installed;
 mod line;
 mod protocol;
