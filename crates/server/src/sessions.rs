@@ -110,6 +110,14 @@ impl Sessions {
         });
     }
 
+    /// A session was in use until now.
+    pub fn note_use(&self, session: SessionId, now: Timestamp) {
+        let mut kept = self.kept();
+        if kept.used.len() < KEPT {
+            kept.used.insert(session, now);
+        }
+    }
+
     /// When which sessions were last used, each told once: for the store.
     pub fn take_used(&self) -> Vec<(SessionId, Timestamp)> {
         std::mem::take(&mut self.kept().used).into_iter().collect()

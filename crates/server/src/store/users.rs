@@ -1,7 +1,8 @@
 //! Accounts.
 
 use chat::{
-    Account, Credentials, Error, Name, NameKey, NewUser, PasswordHash, Timestamp, User, UserId,
+    Account, Credentials, Error, Name, NameKey, NewUser, PasswordHash, SessionId, Timestamp, User,
+    UserId,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -34,15 +35,19 @@ pub(super) fn credentials(
         .optional()
 }
 
-/// Gives somebody another password.
-pub(super) fn set_password(
+/// Gives somebody another password, if they still have the old one and the session they ask through.
+pub(super) fn change_password(
     db: &Connection,
     user: UserId,
-    password: &PasswordHash,
-) -> rusqlite::Result<()> {
-    db.prepare_cached("UPDATE users SET password = ?2 WHERE id = ?1")?
-        .execute(params![user.0, password.0])?;
-    Ok(())
+    old: &PasswordHash,
+    new: &PasswordHash,
+    through: SessionId,
+) -> rusqlite::Result<bool> {
+    let mut update = db.prepare_cached(
+        "UPDATE users SET password = ?3 WHERE id = ?1 AND password = ?2
+         AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = ?4 AND user = ?1)",
+    )?;
+    Ok(update.execute(params![user.0, old.0, new.0, through.0])? == 1)
 }
 
 /// Gives somebody another hash, if they still have the old one.

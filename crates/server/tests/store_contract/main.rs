@@ -36,6 +36,8 @@ macro_rules! hold_to_the_contract {
                 a_better_hash_replaces_the_old_one
                 a_better_hash_of_an_old_password_comes_too_late
                 a_change_of_password_ends_all_other_sessions
+                who_was_shut_out_meanwhile_changes_no_password
+                a_log_in_with_a_password_that_was_changed_meanwhile_starts_no_session
                 accounts_and_sessions_survive_a_restart
             }
             sentences! { $engine, sessions:
