@@ -12,8 +12,8 @@ use tempfile::NamedTempFile;
 
 use crate::client::Client;
 use crate::line::Line;
-use crate::support::world::PASSWORD;
 use crate::support::{Server, client_id};
+use crate::world::PASSWORD;
 use crate::{blocks, installed, read};
 
 /// What a reader takes in at a glance.

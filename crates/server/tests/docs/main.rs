@@ -12,9 +12,12 @@ mod installed;
 mod line;
 mod protocol;
 mod readme;
-#[path = "../support/mod.rs"]
+#[path = "../live/support.rs"]
 #[expect(dead_code, reason = "what one door's tests need, another's do not")]
 mod support;
+#[path = "../support/world.rs"]
+#[expect(dead_code, reason = "what one door's tests need, another's do not")]
+mod world;
 
 /// A document of this repository.
 fn read(path: &str) -> String {
