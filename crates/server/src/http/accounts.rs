@@ -1,10 +1,12 @@
 //! Registering, logging in and out, the password.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use chat::SessionId;
 use chat::wire::http::{Credentials, Failed, LoggedIn, Me, NewToken, PasswordChange, SessionKind};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
@@ -14,6 +16,9 @@ use super::{App, Failure};
 use crate::accounts::{Admitted, Visitor};
 use crate::on_wire;
 use crate::site::Network;
+
+/// How long a new token may take to arrive. Revocation promises a second.
+const ARRIVAL: Duration = Duration::from_millis(500);
 
 /// Join this server under a new name, and log in. The first account looks after the server.
 #[utoipa::path(
@@ -115,8 +120,8 @@ pub(super) async fn change_password(
     let PasswordChange { old, new } = change;
     let changed = app.accounts.change_password(&caller.identity, visitor.from, old, new).await;
     let (token, ended) = changed?;
-    // Those of this session too: they were opened with a token that is worth nothing any more.
-    app.live.end_sessions(&[ended.as_slice(), &[caller.identity.session.id]].concat());
+    app.live.end_sessions(&ended);
+    app.clone().end_what_the_old_token_opened(caller.identity.session.id);
     Ok(match caller.shown {
         Shown::Bearer => Json(NewToken { token: token.encode() }).into_response(),
         Shown::Cookie => {
@@ -126,6 +131,15 @@ pub(super) async fn change_password(
 }
 
 impl App {
+    /// Whoever came with a token that has been replaced goes, too. Not before the new one has arrived where it belongs:
+    /// a page whose socket ends asks whether it is still logged in.
+    fn end_what_the_old_token_opened(self: Arc<Self>, session: SessionId) {
+        tokio::spawn(async move {
+            let _ = tokio::time::timeout(ARRIVAL, std::future::pending::<()>()).await;
+            self.live.end_sessions(&[session]);
+        });
+    }
+
     /// A browser that logs in again gets another cookie: what the old one opened would be open for nobody.
     async fn replace_cookie(&self, headers: &HeaderMap, kind: SessionKind, from: Network) {
         let (SessionKind::Cookie, Some(token)) = (kind, self.cookie.read(headers)) else { return };

@@ -5,7 +5,6 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::{Child, Command};
 use std::thread;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
@@ -18,9 +17,6 @@ use crate::{blocks, installed, read};
 
 /// What a reader takes in at a glance.
 const MOST_LINES: usize = 19;
-/// How long a program may take to start and to come in.
-const TRIES: u32 = 200;
-const A_MOMENT: Duration = Duration::from_millis(100);
 
 #[test]
 fn the_bot_in_javascript_answers_and_misses_nothing() {
@@ -58,7 +54,7 @@ fn answers_and_misses_nothing(command: Command) {
     let mut talk = Talk { room, said: 0 };
     talk.say(&mut alice, "!echo this is history");
     let _bot = Bot::start(command, &line, &talk.room);
-    talk.until_it_is_here(&server, &mut alice);
+    talk.until_it_is_here(&mut alice);
 
     line.cut();
     for body in ["!echo nobody hears", "a remark", "!echo two lines\nin one"] {
@@ -96,18 +92,14 @@ impl Talk {
         alice.ask("message", &said);
     }
 
-    /// Calls until there is an answer. A bot that starts does not answer what was said before it was there.
-    fn until_it_is_here(&mut self, server: &Server, alice: &mut Client) {
-        for _ in 0..TRIES {
-            self.say(alice, "!echo hello");
-            thread::sleep(A_MOMENT);
-            // Credit grows with the time.
-            server.clock().advance(A_MOMENT);
-            if alice.heard_messages().iter().any(|message| body_of(message) == "hello") {
-                return;
-            }
-        }
-        panic!("the bot does not answer");
+    /// Waits until the bot is in the room, and has been heard.
+    fn until_it_is_here(&mut self, alice: &mut Client) {
+        alice.next_where("participants", |list| {
+            let users = list["users"].as_array().unwrap();
+            users.iter().any(|user| user["name"] == "echo" && user["connected"] == true)
+        });
+        self.say(alice, "!echo hello");
+        hear(alice, "hello");
     }
 }
 
