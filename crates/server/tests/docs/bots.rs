@@ -97,6 +97,10 @@ impl Talk {
     }
 
     /// Calls until there is an answer. A bot that starts does not answer what was said before it was there.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "another program starts, and does not say when it is ready"
+    )]
     fn until_it_is_here(&mut self, server: &Server, alice: &mut Client) {
         for _ in 0..TRIES {
             self.say(alice, "!echo hello");

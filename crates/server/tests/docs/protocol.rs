@@ -52,7 +52,8 @@ fn every_error_stands_in_the_protocol() {
     let sources = SOURCES.map(read);
     let mut sent: Vec<_> = sources.iter().flat_map(|source| codes(source)).collect();
     assert!(sent.contains(&"not_logged_in") && sent.contains(&"forbidden_origin"));
-    (written.sort_unstable(), sent.sort_unstable());
+    written.sort_unstable();
+    sent.sort_unstable();
     sent.dedup();
     assert_eq!(written, sent);
 }
