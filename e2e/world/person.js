@@ -6,7 +6,7 @@ import { browser } from "./browser.js";
 import { PASSWORD } from "./program.js";
 
 /** How long anything may take that should happen at once; only a failing test waits for it. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 export class Person {
   /** What should never happen: dialogs, errors of the page, violations of its security policy. */
