@@ -114,11 +114,11 @@ async function settle(t) {
 async function photograph(t, { parlor, people, rooms, supper }, look, settings) {
   const { hasTouch } = settings;
   // What one may do in a while is allowed again only as time passes.
-  await parlor.wait(1);
+  const now = await parlor.wait(1);
   const name = { "desk-light": "Lena", "desk-dark": "Samir", "phone-light": "Yuki", "phone-dark": "Olu" }[
     look
   ];
-  const guest = await Person.arrive(t, parlor, GUEST, { timezoneId: "Europe/Berlin", ...settings });
+  const guest = await Person.arrive(t, parlor, GUEST, { timezoneId: "Europe/Berlin", now, ...settings });
   const { page } = guest;
   const take = async (view) => {
     await page.evaluate(() => document.fonts.ready);
@@ -144,6 +144,7 @@ async function photograph(t, { parlor, people, rooms, supper }, look, settings) 
   await guest.openRoom("Harvest supper");
   await guest.reads("Seven it is.");
   await guest.seesPeople("Here now", [GUEST, ...here]);
+  if (!hasTouch) await guest.listed("Harvest supper").getByText("4 here").waitFor();
   await page.evaluate(() => document.activeElement?.blur());
   await take("room");
   await page.getByRole("button", { name: "Invite to this room" }).click();

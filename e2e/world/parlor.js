@@ -67,11 +67,12 @@ export class Parlor {
     await this.#start(new URL(this.url).host);
   }
 
-  /** Moves the clock of one that was started as `MOVED_CLOCK`. */
+  /** Moves the clock of one that was started as `MOVED_CLOCK`; what time it is then. */
   async wait(minutes) {
     const answered = once(this.#lines, "line");
     this.#process.stdin.write(`${minutes * 60_000}\n`);
-    await answered;
+    const [line] = await answered;
+    return Number(/^It is (\d+)$/.exec(line)[1]);
   }
 
   async #start(address) {

@@ -54,7 +54,8 @@ const fn scene(rooms: usize, members: usize, senders: usize) -> Scene {
 
 /// Measures what the options ask for and prints the report.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    raise_descriptor_limit(options)?;
+    let sockets = options.rows.iter().map(|row| row.measure.sockets());
+    raise_descriptor_limit(sockets.max().unwrap_or(0))?;
     let built = build(options);
     ensure!(!built.is_empty(), "there is no server to measure");
     let mut results = Results::default();
@@ -66,12 +67,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 /// Lets this process, and the servers that it starts, open as many files as the rows need.
-fn raise_descriptor_limit(options: &Options) -> Result<()> {
+pub(crate) fn raise_descriptor_limit(sockets: usize) -> Result<()> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit)?;
-    let sockets = options.rows.iter().map(|row| row.measure.sockets());
-    let needed = (sockets.max().unwrap_or(0) + OTHER_FILES) as u64;
+    let needed = (sockets + OTHER_FILES) as u64;
     ensure!(
         limit.maximum.is_none_or(|maximum| maximum >= needed),
         "{needed} open files are needed: raise the hard limit (ulimit -Hn) or choose other --rows"

@@ -6,6 +6,7 @@ mod connection;
 #[cfg(test)]
 mod faults;
 pub(crate) mod load;
+pub(crate) mod opening;
 mod sender;
 mod tally;
 
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use self::connection::Connection;
+use crate::dialect::Dialect;
 use crate::poller::{Poller, Ready};
 use crate::wire;
 
@@ -34,6 +36,7 @@ pub(crate) struct Crowd {
     connections: Vec<Connection>,
     buffer: Box<[u8]>,
     audience: Audience,
+    dialect: Dialect,
 }
 
 /// Who sits where: member `n` is in room `n / members_per_room`.
@@ -65,31 +68,34 @@ impl Audience {
     }
 }
 
-fn room_name(room: usize) -> String {
-    format!("room {room}")
-}
-
 pub(crate) fn latencies() -> Latencies {
     Latencies::new_with_bounds(1, LONGEST_LATENCY, 3).expect("bounds and digits that it can keep")
 }
 
 impl Crowd {
-    fn new(audience: Audience) -> io::Result<Self> {
+    fn new(audience: Audience, dialect: &Dialect) -> io::Result<Self> {
         Ok(Self {
             poller: Poller::new()?,
             ready: Ready::new(),
             connections: Vec::with_capacity(audience.sockets()),
             buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
             audience,
+            dialect: dialect.clone(),
         })
     }
 
     /// Lets time pass. Heartbeats are answered.
     pub(crate) fn rest(&mut self, duration: Duration) -> Result<()> {
+        let dialect = self.dialect.clone();
         let end = Instant::now() + duration;
         while let Some(left) = end.checked_duration_since(Instant::now()) {
             self.hear(left, |_, connection, bytes| {
-                wire::each_frame(bytes, |opcode, payload| connection.answer(opcode, payload))
+                wire::each_frame(bytes, |opcode, payload| {
+                    if dialect.is_aside(payload) {
+                        return Ok(());
+                    }
+                    connection.answer(opcode, payload)
+                })
             })?;
         }
         Ok(())

@@ -1,7 +1,9 @@
-//! Measures volley beside its peers. `cargo xtask bench fanout` runs it; what it measures, and how
-//! to read it, is in `docs/benchmarks.md`.
+//! Measures volley beside its peers, and Parlor as a whole. `cargo xtask bench` runs it; what it measures,
+//! and how to read it, is in `docs/benchmarks.md`.
+mod dialect;
 mod fanout;
 mod generator;
+mod parlor;
 mod poller;
 mod process;
 mod raw;
@@ -19,6 +21,11 @@ bench fanout [options]    all rows with all servers: one table of medians, ratio
     --servers volley,raw  only these servers (volley raw socketioxide bun node)
     --rounds N            every row N times with every server, in turns (3)
     --quick               a tenth of the sockets, short windows: whether it works, not how fast
+    --markdown            the report as Markdown
+bench parlor [options]    Parlor as a whole, with a durable database: one table of medians, and its goals
+    --rows 1,2,5          only these rows
+    --rounds N            every row N times, in turns (3)
+    --quick               a tenth of the people, short windows: whether it works, not how fast
     --markdown            the report as Markdown
 bench raw --listen HOST:PORT    the raw lower bound, as a server";
 
@@ -41,6 +48,9 @@ fn command() -> Result<()> {
     match arguments.next()? {
         Some(lexopt::Arg::Value(command)) if command == "fanout" => {
             fanout::run(&fanout::Options::parse(arguments)?)
+        }
+        Some(lexopt::Arg::Value(command)) if command == "parlor" => {
+            parlor::run(&parlor::Options::parse(arguments)?)
         }
         Some(lexopt::Arg::Value(command)) if command == "raw" => raw::serve(raw::parse(arguments)?),
         _ => bail!("which measurement?\n\n{USAGE}"),

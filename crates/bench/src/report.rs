@@ -1,11 +1,11 @@
 //! What was measured, as a table of medians, ratios to volley, and goals met or missed.
-mod goals;
-mod machine;
+pub(crate) mod goals;
+pub(crate) mod machine;
 mod results;
 mod table;
 
 pub(crate) use self::results::{Metric, Results, Values, in_short};
-use self::table::Table;
+pub(crate) use self::table::Table;
 use crate::fanout::{Options, ROWS, Timing};
 use crate::servers::{Built, Server};
 
@@ -36,7 +36,7 @@ pub(crate) fn print(results: &Results, built: &[Built], options: &Options) {
         }
     }
     println!();
-    for fact in machine::facts(built, options) {
+    for fact in machine::facts(built, options.rounds, options.timing) {
         println!("- {fact}");
     }
 }
@@ -75,7 +75,7 @@ fn ratios(results: &Results, servers: &[Server]) -> Table {
 }
 
 /// As many digits as a median of a few rounds is worth: `1,230,000`, `45.6`, `0.789`.
-fn three_digits(value: f64) -> String {
+pub(crate) fn three_digits(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
         ..1.0 => format!("{value:.3}"),

@@ -1,4 +1,5 @@
 //! The servers that are compared: how each is built, started, found ready and ended.
+use std::ffi::OsStr;
 use std::fmt;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -6,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::process::Process;
 
@@ -20,10 +22,11 @@ pub(crate) enum Server {
     Socketioxide,
     Bun,
     Node,
+    Parlor,
 }
 
 impl Server {
-    /// In the order of the table's columns.
+    /// Those of the fan-out comparison, in the order of its columns.
     pub(crate) const ALL: [Self; 5] =
         [Self::Volley, Self::Raw, Self::Socketioxide, Self::Bun, Self::Node];
 
@@ -34,6 +37,7 @@ impl Server {
             Self::Socketioxide => "socketioxide",
             Self::Bun => "bun",
             Self::Node => "node",
+            Self::Parlor => "parlor",
         }
     }
 
@@ -50,9 +54,10 @@ impl Server {
         let mut arguments = Vec::new();
         let (program, version) = match self {
             Self::Volley => {
-                let build = "build --quiet --release -p volley --example rooms";
-                cargo(&places.workspace, build, &places.target)?;
-                (places.target.join("release/examples/rooms"), own_version())
+                let build =
+                    format!("build --quiet {} -p volley --example rooms", Profile::OWN.flags());
+                cargo(&places.workspace, &build, &places.target)?;
+                (places.own("examples/rooms"), own_version())
             }
             Self::Raw => {
                 arguments.push("raw".into());
@@ -79,6 +84,12 @@ impl Server {
                 let node = output_of(Command::new("node").arg("--version"))?;
                 ("node".into(), format!("socket.io {library}, Node {node}"))
             }
+            Self::Parlor => {
+                let build =
+                    format!("build --quiet {} -p server --bin parlor", Profile::OWN.flags());
+                cargo(&places.workspace, &build, &places.target)?;
+                (places.own("parlor"), own_version())
+            }
         };
         Ok(Built { server: self, program, arguments, version })
     }
@@ -99,36 +110,66 @@ pub(crate) struct Built {
 }
 
 impl Built {
+    /// Where it is on the disk.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Starts it on a free port of 127.0.0.1 and returns when it takes connections.
     pub(crate) fn start(&self) -> Result<Running> {
+        let mut running = self.begin(&[])?;
+        running.wait_until(PROBE_EVERY, |address| TcpStream::connect(address).is_ok())?;
+        Ok(running)
+    }
+
+    /// Starts it on a free port of 127.0.0.1, with more arguments, and does not wait for it.
+    pub(crate) fn begin(&self, more: &[&OsStr]) -> Result<Running> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let child = Command::new(&self.program)
             .args(&self.arguments)
             .args(["--listen", &address.to_string()])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
             .with_context(|| format!("cannot start {}", self.program.display()))?;
-        let mut running = Running { child, address };
-        let begun = Instant::now();
-        while TcpStream::connect(address).is_err() {
-            if let Some(status) = running.child.try_wait()? {
-                bail!("it ended at once: {status}");
-            }
-            ensure!(begun.elapsed() < START, "it does not listen");
-            std::thread::sleep(PROBE_EVERY);
-        }
-        Ok(running)
+        Ok(Running { child, address })
     }
 }
 
-/// A server that takes connections. Dropping it ends it.
+/// A server that has been started. Dropping it ends it.
 pub(crate) struct Running {
     child: Child,
     pub(crate) address: SocketAddr,
 }
 
 impl Running {
+    /// Returns when it is as it should be, which is tried again and again.
+    pub(crate) fn wait_until(
+        &mut self,
+        every: Duration,
+        is_so: impl Fn(SocketAddr) -> bool,
+    ) -> Result<()> {
+        let begun = Instant::now();
+        while !is_so(self.address) {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("it ended at once: {status}");
+            }
+            ensure!(begun.elapsed() < START, "it does not listen");
+            std::thread::sleep(every);
+        }
+        Ok(())
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn end(mut self) -> Result<()> {
+        let id = Pid::from_child(&self.child);
+        kill_process(id, Signal::TERM)?;
+        let status = self.child.wait()?;
+        ensure!(status.success(), "it did not end well: {status}");
+        Ok(())
+    }
+
     pub(crate) fn process(&self) -> Process {
         Process::new(self.child.id())
     }
@@ -142,15 +183,37 @@ impl Drop for Running {
     }
 }
 
-struct Places {
+/// How this program was built, and what it measures with it.
+pub(crate) struct Profile {
+    release: bool,
+}
+
+impl Profile {
+    pub(crate) const OWN: Self = Self { release: !cfg!(debug_assertions) };
+
+    fn flags(&self) -> &'static str {
+        if self.release { "--release" } else { "--profile=dev" }
+    }
+
+    fn folder(&self) -> &'static str {
+        if self.release { "release" } else { "debug" }
+    }
+}
+
+pub(crate) struct Places {
     bench: PathBuf,
     workspace: PathBuf,
     /// Where this program was built to, so that everything else is built there too.
-    target: PathBuf,
+    pub(crate) target: PathBuf,
 }
 
 impl Places {
-    fn find() -> Result<Self> {
+    /// Of a program of the workspace, built as this one is.
+    fn own(&self, name: &str) -> PathBuf {
+        self.target.join(Profile::OWN.folder()).join(name)
+    }
+
+    pub(crate) fn find() -> Result<Self> {
         let bench = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let workspace = bench.ancestors().nth(2).context("crates/bench is in a workspace")?;
         let program = std::env::current_exe()?;

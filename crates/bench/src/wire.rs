@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::ops::Range;
 
+use crate::dialect::ClientIds;
+
 /// The example of RFC 6455 §1.3: one fixed pair spares both ends the SHA-1.
 pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 /// What a server answers to [`KEY`].
@@ -13,7 +15,6 @@ pub(crate) const MESSAGE_START: &[u8] = br#"42["message",""#;
 pub(crate) const MESSAGE_END: &[u8] = br#""]"#;
 /// Bytes of the value of a message: a line of chat.
 pub(crate) const VALUE_LENGTH: usize = 150;
-const MESSAGE_LENGTH: usize = MESSAGE_START.len() + VALUE_LENGTH + MESSAGE_END.len();
 
 pub(crate) const TEXT: u8 = 0x1;
 pub(crate) const CLOSE: u8 = 0x8;
@@ -135,10 +136,10 @@ fn put_header(out: &mut Vec<u8>, opcode: u8, mask_bit: u8, length: usize) {
     }
 }
 
-/// The HTTP request that opens a WebSocket.
-pub(crate) fn upgrade_request(host: &str) -> String {
+/// The HTTP request that opens a WebSocket, with what other headers there are.
+pub(crate) fn upgrade_request(host: &str, headers: &str) -> String {
     format!(
-        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {host}\r\n\
+        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {host}\r\n{headers}\
          Upgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
     )
@@ -154,18 +155,23 @@ pub(crate) const COUNTS: u32 = 1 << 20;
 /// The payload of a client's `message` event, whose value begins with the id of the message.
 pub(crate) struct Outgoing {
     payload: Vec<u8>,
-    value_start: usize,
+    value: Range<usize>,
+    /// Where the UUID stands that the client gives the message, if it does.
+    client_id: Option<(usize, ClientIds)>,
 }
 
 impl Outgoing {
-    /// `ack` is the id of the acknowledgement that is asked for, if any.
-    pub(crate) fn new(room: &str, ack: Option<u32>) -> Self {
-        let ack = ack.map(|id| id.to_string()).unwrap_or_default();
-        let mut payload = format!(r#"42{ack}["message","{room}",""#).into_bytes();
-        let value_start = payload.len();
-        payload.extend((0..VALUE_LENGTH).map(|at| b'a' + (at % 26) as u8));
-        payload.extend(MESSAGE_END);
-        Self { payload, value_start }
+    /// What comes before and after a value of `length` bytes.
+    pub(crate) fn new(start: String, length: usize, end: &str) -> Self {
+        let mut payload = start.into_bytes();
+        let value = payload.len()..payload.len() + length;
+        payload.extend((0..length).map(|at| b'a' + (at % 26) as u8));
+        payload.extend(end.as_bytes());
+        Self { payload, value, client_id: None }
+    }
+
+    pub(crate) fn with_client_id(self, at: usize, ids: ClientIds) -> Self {
+        Self { client_id: Some((at, ids)), ..self }
     }
 
     /// Makes this the `count`-th message of `sender`.
@@ -173,7 +179,11 @@ impl Outgoing {
         let mut id = MessageId::default();
         write!(&mut id[..], "{:08x}", sender * COUNTS + count % COUNTS)
             .expect("eight digits are eight bytes");
-        self.payload[self.value_start..][..id.len()].copy_from_slice(&id);
+        self.payload[self.value.start..][..id.len()].copy_from_slice(&id);
+        if let Some((at, ids)) = self.client_id {
+            let uuid = ids.uuid(sender, count);
+            self.payload[at..][..uuid.len()].copy_from_slice(uuid.as_bytes());
+        }
         id
     }
 
@@ -181,18 +191,12 @@ impl Outgoing {
         &self.payload
     }
 
-    /// Whether a delivered message carries the value of this one, ids apart.
-    pub(crate) fn is_value_of(&self, delivered: &[u8]) -> bool {
-        let value = MESSAGE_START.len() + size_of::<MessageId>();
-        delivered.get(value..) == self.payload.get(self.value_start + size_of::<MessageId>()..)
+    /// Whether this is the value of this message, ids apart.
+    pub(crate) fn is_value(&self, delivered: &[u8]) -> bool {
+        let own = &self.payload[self.value.clone()];
+        delivered.len() == own.len()
+            && delivered[size_of::<MessageId>()..] == own[size_of::<MessageId>()..]
     }
-}
-
-/// The id of a delivered message, or `None` if the payload is anything else.
-#[inline]
-pub(crate) fn message_id(payload: &[u8]) -> Option<MessageId> {
-    let value = payload.strip_prefix(MESSAGE_START)?;
-    (payload.len() == MESSAGE_LENGTH).then(|| value.first_chunk().copied()).flatten()
 }
 
 /// Who sent the message with this id, and the how manieth of the sender it was (modulo [`COUNTS`]).
@@ -204,6 +208,7 @@ pub(crate) fn sender_and_count(id: MessageId) -> Option<(usize, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::Dialect;
 
     #[test]
     fn a_frame_is_found_only_once_its_last_byte_has_arrived() {
@@ -236,7 +241,8 @@ mod tests {
 
     #[test]
     fn the_id_of_a_message_names_its_sender() {
-        let mut outgoing = Outgoing::new("room 7", None);
+        let dialect = Dialect::COMPARISON;
+        let mut outgoing = dialect.outgoing(7, None);
         let id = outgoing.stamp(0xABC, 17);
         assert_eq!(&id, b"abc00011");
         assert_eq!(sender_and_count(id), Some((0xABC, 17)));
@@ -244,12 +250,13 @@ mod tests {
 
         let delivered = [MESSAGE_START, &outgoing.payload()[r#"42["message","room 7",""#.len()..]];
         let mut delivered = delivered.concat();
-        assert_eq!(message_id(&delivered), Some(id));
-        assert!(outgoing.is_value_of(&delivered));
-        assert_eq!(message_id(&delivered[..delivered.len() - 1]), None, "one byte short");
-        assert_eq!(message_id(b"2"), None);
+        let value = dialect.value_of(&delivered).expect("a message");
+        assert_eq!(value.first_chunk(), Some(&id));
+        assert!(outgoing.is_value(value));
+        assert_eq!(dialect.value_of(&delivered[..delivered.len() - 1]), None, "one byte short");
+        assert_eq!(dialect.value_of(b"2"), None);
 
         delivered[100] = b'!';
-        assert!(!outgoing.is_value_of(&delivered));
+        assert!(!outgoing.is_value(dialect.value_of(&delivered).expect("a message")));
     }
 }

@@ -43,9 +43,9 @@ impl<S: Store> Chat<S> {
         Ok(self.store.credentials(name.key()).await?)
     }
 
-    /// Somebody who has proved who they are is let in.
+    /// Somebody who has proved who they are is let in, unless their password has been changed since.
     pub async fn start_session(&self, session: NewSession) -> Result<Session, Error> {
-        Ok(self.store.create_session(session).await?)
+        self.store.create_session(session).await?.ok_or(Error::WrongCredentials)
     }
 
     /// Who comes with this token, if their session is alive.
@@ -66,16 +66,18 @@ impl<S: Store> Chat<S> {
         if self.store.end_session(user, session).await? { Ok(()) } else { Err(Error::NotFound) }
     }
 
-    /// Somebody gets a new password, and with it a new token for the session they are in. All other sessions of theirs
-    /// end and are returned.
+    /// Somebody who has proved that they know the password with the hash `old` gets a new one, and with it a new token
+    /// for the session they are in. All other sessions of theirs end and are returned.
     pub async fn change_password(
         &self,
         identity: &Identity,
-        password: PasswordHash,
+        old: PasswordHash,
+        new: PasswordHash,
         token: TokenHash,
     ) -> Result<Vec<SessionId>, Error> {
-        let user = identity.account.user.id;
-        Ok(self.store.change_password(user, password, identity.session.id, token).await?)
+        let (user, session) = (identity.account.user.id, identity.session.id);
+        let changed = self.store.change_password(user, old, new, session, token).await?;
+        changed.ok_or(Error::NotLoggedIn)
     }
 
     /// Somebody opens a new room.

@@ -8,7 +8,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use crate::id::{SessionId, UserId};
 use crate::time::Timestamp;
-use crate::user::Account;
+use crate::user::{Account, PasswordHash};
 
 /// How long a session lasts at most. OWASP ASVS 7.3.2 asks for a limit; people asked not to be logged out each month.
 pub const SESSION_LIFETIME: Duration = Duration::from_hours(180 * 24);
@@ -45,6 +45,9 @@ pub struct Session {
 pub struct NewSession {
     /// Whose it will be.
     pub user: UserId,
+    /// The hash that their password was found to match. If the account has another one by now, what they proved is
+    /// worth nothing any more.
+    pub password: PasswordHash,
     /// What its client will be known by.
     pub token: TokenHash,
     /// What logs in, in a few words.

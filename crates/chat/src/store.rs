@@ -45,15 +45,17 @@ pub trait Store: Send + Sync + 'static {
         name: NameKey,
     ) -> impl Future<Output = Result<Option<Credentials>, StoreError>> + Send;
 
-    /// Replaces the password of `user` and ends all their sessions but `keep`, whose token becomes `token`. Returns the
-    /// sessions that ended.
+    /// Replaces the password `old` of `user` by `new` and ends all their sessions but `keep`, whose token becomes
+    /// `token`. Returns the sessions that ended. `None`, and nothing is changed, if they have another password by now or
+    /// `keep` has ended: whoever asked has been shut out while their old password was being checked.
     fn change_password(
         &self,
         user: UserId,
-        password: PasswordHash,
+        old: PasswordHash,
+        new: PasswordHash,
         keep: SessionId,
         token: TokenHash,
-    ) -> impl Future<Output = Result<Vec<SessionId>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<Vec<SessionId>>, StoreError>> + Send;
 
     /// Replaces a password's hash by a better one of the same password, unless it has been changed meanwhile: an old
     /// password must not come back because somebody logged in with it a moment too late.
@@ -64,11 +66,11 @@ pub trait Store: Send + Sync + 'static {
         new: PasswordHash,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Starts a session.
+    /// Starts a session. `None` if the account has another password by now than the one that was checked.
     fn create_session(
         &self,
         session: NewSession,
-    ) -> impl Future<Output = Result<Session, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send;
 
     /// Who comes with this token. Whether the session is still alive is the caller's to judge.
     fn identify(

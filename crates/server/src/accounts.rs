@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use chat::{
-    Account, Chat, Credentials, Error, Field, Identity, Name, NewSession, Password, Session,
-    SessionId, Store, Token, UserId,
+    Account, Chat, Credentials, Error, Field, Identity, Name, NewSession, Password, PasswordHash,
+    Session, SessionId, Store, Token, UserId,
 };
 
 use crate::clock::Clock;
@@ -66,8 +66,8 @@ impl Accounts {
         self.limits.register(visitor.from)?;
         let password = Password::choose(password, Field::Password, &name)?;
         let hash = self.passwords.hash(password).await?;
-        let account = self.chat.register(name, hash, self.clock.now()).await?;
-        self.admit(visitor, account).await
+        let account = self.chat.register(name, hash.clone(), self.clock.now()).await?;
+        self.admit(visitor, account, hash).await
     }
 
     /// Somebody proves who they are, and is in. An unknown name takes as long as a wrong password and is told the same.
@@ -88,11 +88,13 @@ impl Accounts {
         else {
             return Err(Error::WrongCredentials);
         };
-        if let Some(better) = better {
-            self.chat.store().rehash_password(account.user.id, password, better).await?;
-        }
         self.limits.guessed_right(account.user.name.key(), visitor.from);
-        self.admit(visitor, account).await
+        let admitted = self.admit(visitor, account, password.clone()).await?;
+        if let Some(better) = better {
+            let user = admitted.account.user.id;
+            self.chat.store().rehash_password(user, password, better).await?;
+        }
+        Ok(admitted)
     }
 
     /// Somebody leaves through one of their sessions. Returns what has ended.
@@ -116,21 +118,28 @@ impl Accounts {
         let new = Password::choose(new, Field::NewPassword, name)?;
         let offered = Password::offered(old).map_err(|_| Error::WrongPassword)?;
         let stored = self.chat.credentials(name.as_str()).await?.map(|found| found.password);
-        let Verdict::Right { .. } = self.passwords.verify(offered, stored).await? else {
+        let verdict = self.passwords.verify(offered, stored.clone()).await?;
+        let (Some(old), Verdict::Right { .. }) = (stored, verdict) else {
             return Err(Error::WrongPassword);
         };
         self.limits.guessed_right(name.key(), from);
-        let hash = self.passwords.hash(new).await?;
+        let new = self.passwords.hash(new).await?;
         let token = self.new_token();
-        let ended = self.chat.change_password(identity, hash, hash_of(&token)).await?;
+        let ended = self.chat.change_password(identity, old, new, hash_of(&token)).await?;
         self.sessions.forget(&[&[identity.session.id], ended.as_slice()].concat());
         Ok((token, ended))
     }
 
-    async fn admit(&self, visitor: Visitor, account: Account) -> Result<Admitted, Error> {
+    async fn admit(
+        &self,
+        visitor: Visitor,
+        account: Account,
+        password: PasswordHash,
+    ) -> Result<Admitted, Error> {
         let token = self.new_token();
         let session = NewSession {
             user: account.user.id,
+            password,
             token: hash_of(&token),
             client: visitor.client,
             at: self.clock.now(),

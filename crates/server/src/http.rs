@@ -83,6 +83,7 @@ pub fn router(app: Arc<App>, socket_io: volley::Service) -> Router {
         .route_service("/socket.io/", socket_io)
         .fallback(page::serve)
         .method_not_allowed_fallback(|| async { Failure::WrongMethod })
+        .layer(from_fn_with_state(app.clone(), guard::host))
         .layer(from_fn_with_state(app.clone(), guard::headers))
         .layer(from_fn_with_state(app.clone(), observe::request))
         .with_state(app)

@@ -1,4 +1,4 @@
-//! How often somebody may try: to log in, to register, to show a token, to open rooms. Strangers are counted by where
+//! How often somebody may try: to log in, to register, to show a token, to open rooms, to read. Strangers are counted by where
 //! they come from, so that their attempts never lock out the person they are aimed at.
 
 use std::hash::Hash;
@@ -18,6 +18,9 @@ const GUESSES: Rate = Rate { burst: 10, per_second: 0.1 };
 const UNKNOWN_TOKENS: Rate = Rate { burst: 60, per_second: 1.0 };
 /// Rooms that one person opens: as many as somebody who sets things up, and no flood.
 const NEW_ROOMS: Rate = Rate { burst: 30, per_second: 1.0 / 60.0 };
+/// What one person reads over HTTP, by its [cost](Read): pages of history as fast as one scrolls, and no flood of
+/// searches, each of which looks at every room.
+const READS: Rate = Rate { burst: 300, per_second: 30.0 };
 /// Counted at once of each kind. Beyond that the one longest unused is forgotten, which gives it a full bucket again; to
 /// profit from that takes as many networks, or from one network more attempts than it has.
 const COUNTED: usize = 50_000;
@@ -31,6 +34,16 @@ pub struct Limits {
     registrations: Counted<Network>,
     unknown_tokens: Counted<Network>,
     new_rooms: Counted<UserId>,
+    reads: Counted<UserId>,
+}
+
+/// Something read over HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Read {
+    /// A page in an index.
+    Page,
+    /// A look at every name.
+    Search,
 }
 
 /// A bucket for each key.
@@ -50,6 +63,7 @@ impl Limits {
             registrations: Counted::new(config.registrations()),
             unknown_tokens: Counted::new(UNKNOWN_TOKENS),
             new_rooms: Counted::new(NEW_ROOMS),
+            reads: Counted::new(READS),
         }
     }
 
@@ -78,6 +92,15 @@ impl Limits {
     pub fn create_room(&self, by: UserId) -> Result<(), Error> {
         self.new_rooms.spend(by, &self.clock)
     }
+
+    /// Somebody reads.
+    pub fn read(&self, by: UserId, what: Read) -> Result<(), Error> {
+        let cost = match what {
+            Read::Page => 1,
+            Read::Search => 10,
+        };
+        self.reads.spend_some(by, cost, &self.clock)
+    }
 }
 
 impl<K: Hash + Eq> Counted<K> {
@@ -86,13 +109,18 @@ impl<K: Hash + Eq> Counted<K> {
     }
 
     fn spend(&self, key: K, clock: &Clock) -> Result<(), Error> {
+        self.spend_some(key, 1, clock)
+    }
+
+    fn spend_some(&self, key: K, cost: u32, clock: &Clock) -> Result<(), Error> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         // Bounded here and not by the map, which would claim the memory for all of them at once.
         if buckets.len() == COUNTED && !buckets.contains(&key) {
             buckets.pop_lru();
         }
         let bucket = buckets.get_or_insert_mut(key, || Bucket::new(self.rate));
-        bucket.spend(1, clock.monotonic()).map_err(|retry_after| Error::RateLimited { retry_after })
+        let spent = bucket.spend(cost, clock.monotonic());
+        spent.map_err(|retry_after| Error::RateLimited { retry_after })
     }
 
     fn forget(&self, key: &K) {

@@ -20,7 +20,7 @@ use chat::wire::{
 use chat::{Body, Chat, Error, Identity, Room, RoomId, SessionId, Token};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock, RwLockWriteGuard};
 use volley::{CloseReason, Connect, Event, Namespace, Pass, Refusal, Refused, Socket};
 
 pub use credit::EventRates;
@@ -57,6 +57,8 @@ pub struct Live {
     random: Random,
     /// Rung when there is something for [`tick`] to do.
     stirred: Arc<Notify>,
+    /// Read while a message is stored and answered, written by the end of the server.
+    silence: RwLock<()>,
 }
 
 /// Who opened a connection, and from where; kept from the request that did.
@@ -96,6 +98,7 @@ impl Live {
             clock,
             random,
             stirred,
+            silence: RwLock::default(),
         })
     }
 
@@ -119,8 +122,10 @@ impl Live {
     pub async fn authorize(&self, parts: &http::request::Parts) -> Result<Pass, Refusal> {
         let from = self.site.visitor(parts);
         let Some(token) = self.sessions.token_in(&parts.headers) else {
-            let query = parts.uri.query().unwrap_or_default();
-            return if query.split('&').any(|pair| pair == "transport=websocket") {
+            // The first one counts, as it does for the engine.
+            let mut pairs = parts.uri.query().unwrap_or_default().split('&');
+            let transport = pairs.find(|pair| pair.starts_with("transport="));
+            return if transport == Some("transport=websocket") {
                 Ok(Pass::bound_to([]).with(from))
             } else {
                 Err(Refusal::unauthorized("not_logged_in"))
@@ -146,11 +151,21 @@ impl Live {
         self.rooms.note_change(room.id);
     }
 
+    /// The sessions that have connections: whoever is connected uses their session, however quiet they are.
+    pub fn sessions_in_use(&self) -> Vec<SessionId> {
+        self.sockets.sessions()
+    }
+
     /// Ends the connections of sessions that have ended, now.
     pub fn end_sessions(&self, sessions: &[SessionId]) {
         for socket in self.sockets.of(sessions) {
             socket.disconnect();
         }
+    }
+
+    /// Waits until every message under way is stored and answered. As long as the silence is held nobody says more.
+    pub async fn silence(&self) -> RwLockWriteGuard<'_, ()> {
+        self.silence.write().await
     }
 
     /// Tells every client that the server is about to end, and when to come back: each at a time of its own, so that
@@ -200,11 +215,15 @@ impl Live {
         match said {
             Ok(ClientEvent::Join(join)) => ack(&event, self.join(&socket, join).await),
             Ok(ClientEvent::Leave(leave)) => ack(&event, self.leave(&socket, &leave)),
-            Ok(ClientEvent::Message(say)) => ack(&event, self.say(&socket, say).await),
+            Ok(ClientEvent::Message(say)) => self.hear(&socket, &event, say).await,
             Ok(ClientEvent::Heartbeat(beat)) => ack(&event, self.heartbeat(&socket, &beat)),
             Ok(ClientEvent::WatchRooms(_)) => self.watch_rooms(&socket, &event).await,
             Ok(ClientEvent::UnwatchRooms(_)) => ack(&event, self.unwatch_rooms(&socket)),
-            Err(error) => ack::<Done>(&event, Err(error)),
+            // What cannot be read costs as much as what can: else it would be the cheapest way to keep the server busy.
+            Err(error) => {
+                let paid = self.spend(socket.session(), Cost::Small);
+                ack::<Done>(&event, paid.and(Err(error)));
+            }
         }
     }
 
@@ -232,6 +251,13 @@ impl Live {
         room.unfollow(socket);
         room.leave(member.user());
         Ok(Done {})
+    }
+
+    async fn hear(&self, socket: &Socket<Member>, event: &Event, say: Say) {
+        match self.silence.try_read() {
+            Ok(_until_answered) => ack(event, self.say(socket, say).await),
+            Err(_) => ack::<Sent>(event, Err(overloaded())),
+        }
     }
 
     async fn say(&self, socket: &Socket<Member>, say: Say) -> Result<Sent, Error> {
@@ -277,6 +303,7 @@ impl Live {
         let member = socket.session();
         tracing::debug!(user = member.user().id.0, %reason, "a socket has gone");
         self.sockets.remove(member.session(), socket);
+        self.sessions.note_use(member.session(), self.clock.now());
         for room in member.leave_all() {
             room.leave(member.user());
         }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
-use chat::{Chat, SESSION_IDLE, SESSION_LIFETIME, Store, Timestamp};
+use chat::{Chat, Error, SESSION_IDLE, SESSION_LIFETIME, Store, Timestamp};
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use volley::{Server, Volley};
 
 use crate::accounts::Accounts;
@@ -27,6 +27,8 @@ use crate::store::{OpenError, Sqlite};
 
 /// How often sessions that nobody can use any more are removed.
 const TIDY_EVERY: Duration = Duration::from_hours(1);
+/// How long it may take until the last messages are stored and answered.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 /// How long clients may take to be told that the server ends.
 const GOODBYE: Duration = Duration::from_secs(5);
 
@@ -148,6 +150,8 @@ impl Parlor {
             stop.await;
             tracing::info!("stopping");
             app.drain();
+            // Kept until all have gone: a client whose message is stored learns so before it hears of the end.
+            let _silence = timeout(LAST_WORDS, app.live.silence()).await;
             app.live.announce_end();
             volley.shutdown(GOODBYE).await;
         };
@@ -167,22 +171,65 @@ async fn listen(address: SocketAddr, option: &'static str) -> Result<Server, Sta
     })
 }
 
-/// Removes the sessions that have become too old, at the start and then now and again.
+/// Removes the sessions that have become too old or are not used, at the start and then now and again.
 async fn tidy(app: Arc<App>) {
     let mut ticks = interval(TIDY_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let Accounts { chat, sessions, clock, .. } = &app.accounts;
-        let Timestamp(now) = clock.now();
-        let ago = |time: Duration| Timestamp(now - i64::try_from(time.as_millis()).unwrap_or(now));
-        match chat.store().end_stale_sessions(ago(SESSION_LIFETIME), ago(SESSION_IDLE)).await {
-            Ok(ended) if ended.is_empty() => {}
-            Ok(ended) => {
-                sessions.forget(&ended);
-                app.live.end_sessions(&ended);
-            }
-            Err(error) => tracing::warn!(%error, "old sessions were not removed"),
+        if let Err(error) = end_stale_sessions(&app).await {
+            tracing::warn!(%error, "old sessions were not removed");
         }
+    }
+}
+
+async fn end_stale_sessions(app: &App) -> Result<(), Error> {
+    let Accounts { chat, sessions, clock, .. } = &app.accounts;
+    // What only memory knows of their use counts.
+    app.live.save_activity().await?;
+    let now = clock.now();
+    let in_use = app.live.sessions_in_use().into_iter().map(|session| (session, now));
+    chat.record_activity(Vec::new(), in_use.collect()).await?;
+    let ago = |time: Duration| Timestamp(now.0 - i64::try_from(time.as_millis()).unwrap_or(now.0));
+    let ended = chat.store().end_stale_sessions(ago(SESSION_LIFETIME), ago(SESSION_IDLE)).await?;
+    if !ended.is_empty() {
+        sessions.forget(&ended);
+        app.live.end_sessions(&ended);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::accounts::Visitor;
+    use crate::site::Network;
+
+    #[tokio::test]
+    async fn a_session_that_was_used_a_moment_ago_is_not_taken_for_stale() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().to_str().unwrap();
+        let config = Config::parse_from(["parlor", "--listen", "127.0.0.1:0", "--data", data]);
+        let clock = Clock::standing_at(Timestamp(1_800_000_000_000));
+        let parlor = Parlor::open(&config, clock.clone(), Random::seeded(1)).await.unwrap();
+        let Accounts { sessions, .. } = &parlor.app.accounts;
+        let from = Network::of(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let visitor = Visitor { from, client: "Firefox on Linux".to_owned() };
+        let password = "a horse, a staple".to_owned();
+        let alice = parlor.app.accounts.register(visitor, "alice", password).await.unwrap().token;
+
+        clock.advance(SESSION_IDLE.checked_sub(Duration::from_mins(1)).unwrap());
+        assert!(sessions.identify(&alice, from).await.is_ok());
+        clock.advance(Duration::from_mins(2));
+        end_stale_sessions(&parlor.app).await.unwrap();
+        assert!(sessions.identify(&alice, from).await.is_ok());
+
+        clock.advance(SESSION_IDLE);
+        end_stale_sessions(&parlor.app).await.unwrap();
+        assert_eq!(sessions.identify(&alice, from).await, Err(Error::NotLoggedIn));
     }
 }

@@ -110,6 +110,15 @@ impl Sessions {
         });
     }
 
+    /// A session was in use at this time.
+    pub fn note_use(&self, session: SessionId, at: Timestamp) {
+        let mut kept = self.kept();
+        if kept.used.len() < KEPT {
+            let known = kept.used.entry(session).or_insert(at);
+            *known = at.max(*known);
+        }
+    }
+
     /// When which sessions were last used, each told once: for the store.
     pub fn take_used(&self) -> Vec<(SessionId, Timestamp)> {
         std::mem::take(&mut self.kept().used).into_iter().collect()

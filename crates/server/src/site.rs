@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
+use http::header::HOST;
 use http::request::Parts;
+use http::uri::Authority;
 use http::{HeaderMap, Uri};
 use ipnet::IpNet;
 use volley::Origins;
@@ -29,6 +31,8 @@ pub struct Site {
     pub origins: Origins,
     /// Whether people come by TLS.
     pub secure: bool,
+    /// Whether only this machine is served, by its own names.
+    local: bool,
     proxies: Vec<IpNet>,
 }
 
@@ -45,8 +49,18 @@ impl Site {
         Self {
             origins: if origins.is_empty() { Origins::SameHost } else { Origins::list(origins) },
             secure: public.is_some_and(|origin| origin.as_str().starts_with("https:")),
+            local: config.listen.ip().is_loopback()
+                && config.public_url.is_none()
+                && config.origin.is_empty(),
             proxies: config.trusted_proxy.clone(),
         }
+    }
+
+    /// Whether a request asks for a host that is served. A server for its own machine answers to no other name:
+    /// else a page elsewhere could give its name our address, and then speak to us as if it were ours.
+    pub fn serves(&self, headers: &HeaderMap) -> bool {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
+        !self.local || host.is_some_and(|host| is_local(host.host()))
     }
 
     /// Where a request comes from that our server serves.
@@ -67,6 +81,12 @@ impl Site {
         }
         Network::of(client)
     }
+}
+
+fn is_local(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 impl Network {
@@ -138,6 +158,7 @@ mod tests {
     fn site(proxies: &[&str]) -> Site {
         Site {
             origins: Origins::SameHost,
+            local: false,
             secure: false,
             proxies: proxies.iter().map(|proxy| proxy.parse().unwrap()).collect(),
         }

@@ -146,14 +146,17 @@ impl Store for Sqlite {
     async fn change_password(
         &self,
         user: UserId,
-        password: PasswordHash,
+        old: PasswordHash,
+        new: PasswordHash,
         keep: SessionId,
         token: TokenHash,
-    ) -> Result<Vec<SessionId>, StoreError> {
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
         self.write(move |batch| {
-            users::set_password(batch.db, user, &password)?;
+            if !users::change_password(batch.db, user, &old, &new, keep)? {
+                return Ok(None);
+            }
             sessions::set_token(batch.db, user, keep, token)?;
-            sessions::end_others(batch.db, user, keep)
+            sessions::end_others(batch.db, user, keep).map(Some)
         })
         .await
     }
@@ -167,7 +170,7 @@ impl Store for Sqlite {
         self.write(move |batch| users::replace_hash(batch.db, user, &old, &new)).await
     }
 
-    async fn create_session(&self, session: NewSession) -> Result<Session, StoreError> {
+    async fn create_session(&self, session: NewSession) -> Result<Option<Session>, StoreError> {
         self.write(move |batch| sessions::create(batch.db, &session)).await
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::dialect::Dialect;
 use crate::generator::connect::connect;
 use crate::generator::load::{self, Outcome, Pace, Plan};
 use crate::generator::{Audience, acks};
@@ -57,10 +58,10 @@ pub(crate) enum HalfOf {
 /// How long a measurement takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Timing {
-    warm_up: Duration,
-    window: Duration,
+    pub(crate) warm_up: Duration,
+    pub(crate) window: Duration,
     /// Before memory is read.
-    settle: Duration,
+    pub(crate) settle: Duration,
 }
 
 impl Timing {
@@ -187,7 +188,7 @@ impl<'a> Round<'a> {
     fn load(&self, scene: Scene, pace: Pace, built: &Built) -> Result<Outcome> {
         let Timing { warm_up, window, .. } = self.timing;
         let server = built.start()?;
-        let (mut crowd, _) = connect(server.address, scene.audience())?;
+        let (mut crowd, _) = connect(server.address, scene.audience(), &Dialect::COMPARISON)?;
         let plan = Plan { senders: scene.senders, pace, warm_up, window };
         let outcome = load::run(&mut crowd, &plan, server.process())?;
         let astray = outcome.members_astray;
@@ -202,13 +203,18 @@ impl<'a> Round<'a> {
         let settle = self.timing.settle;
         let server = built.start()?;
         let process = server.process();
-        let (mut first, _) = connect(server.address, Audience::Idle { sockets: FIRST_GUESTS })?;
+        let (mut first, _) = connect(
+            server.address,
+            Audience::Idle { sockets: FIRST_GUESTS },
+            &Dialect::COMPARISON,
+        )?;
         first.rest(settle)?;
         drop(first);
         sleep(settle);
         let empty = process.resident_bytes()? as f64;
 
-        let (mut crowd, _) = connect(server.address, Audience::Idle { sockets })?;
+        let (mut crowd, _) =
+            connect(server.address, Audience::Idle { sockets }, &Dialect::COMPARISON)?;
         crowd.rest(settle)?;
         let full = process.resident_bytes()? as f64;
         drop(crowd);
@@ -222,7 +228,7 @@ impl<'a> Round<'a> {
     fn acks_row(&self, built: &Built) -> Result<Values> {
         let server = built.start()?;
         let alone = Audience::Rooms { rooms: 1, members_per_room: 1 };
-        let (mut crowd, _) = connect(server.address, alone)?;
+        let (mut crowd, _) = connect(server.address, alone, &Dialect::COMPARISON)?;
         let trips = acks::round_trips(&mut crowd, self.timing.warm_up, self.timing.window)?;
         let micros = |quantile| trips.value_at_quantile(quantile) as f64 / 1e3;
         Ok(vec![(P50, micros(0.5)), (P99, micros(0.99))])
@@ -243,7 +249,8 @@ fn remarks(outcome: &Outcome) -> Values {
 
 fn arrival_row(sockets: usize, built: &Built) -> Result<Values> {
     let server = built.start()?;
-    let (_crowd, arrival) = connect(server.address, Audience::Idle { sockets })?;
+    let (_crowd, arrival) =
+        connect(server.address, Audience::Idle { sockets }, &Dialect::COMPARISON)?;
     let micros = |quantile| arrival.each.value_at_quantile(quantile) as f64 / 1e3;
     Ok(vec![(Seconds, arrival.elapsed.as_secs_f64()), (P50, micros(0.5)), (P99, micros(0.99))])
 }

@@ -3,11 +3,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Crowd, Latencies, latencies, room_name};
-use crate::wire::{self, MessageId, Outgoing};
+use super::{Crowd, Latencies, latencies};
+use crate::wire::{self, MessageId};
 
 const ACK: u32 = 7;
-const ACKNOWLEDGED: &[u8] = b"437[true]";
 
 /// An acknowledgement that takes longer will not come.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -18,7 +17,7 @@ pub(crate) fn round_trips(
     warm_up: Duration,
     window: Duration,
 ) -> Result<Latencies> {
-    let mut outgoing = Outgoing::new(&room_name(0), Some(ACK));
+    let mut outgoing = crowd.dialect.outgoing(0, Some(ACK));
     let mut latency = latencies();
     let begun = Instant::now();
     for count in 0.. {
@@ -38,18 +37,19 @@ pub(crate) fn round_trips(
 
 /// The message itself comes first: what a server sends to a socket arrives in that order.
 fn one_ack(crowd: &mut Crowd, sent: Instant, id: MessageId) -> Result<Duration> {
+    let dialect = crowd.dialect.clone();
     let mut delivered = None;
     let mut trip = None;
     while trip.is_none() {
         ensure!(sent.elapsed() < PATIENCE, "no acknowledgement came");
         crowd.hear(PATIENCE, |_, connection, bytes| {
             wire::each_frame(bytes, |opcode, payload| {
-                if payload == ACKNOWLEDGED {
+                if let Some(value) = dialect.value_of(payload) {
+                    delivered = value.first_chunk().copied();
+                } else if dialect.is_ack(payload, ACK)? {
                     trip = Some(sent.elapsed());
                     ensure!(delivered == Some(id), "the acknowledgement overtook the message");
-                } else if let Some(id) = wire::message_id(payload) {
-                    delivered = Some(id);
-                } else {
+                } else if !dialect.is_aside(payload) {
                     connection.answer(opcode, payload)?;
                 }
                 Ok(())

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use super::connection::Connection;
-use super::{Audience, Crowd, Latencies, latencies, room_name};
+use super::{Audience, Crowd, Latencies, latencies};
+use crate::dialect::Dialect;
 use crate::wire;
 
 /// Handshakes under way at a time: below every server's accept queue, so that none is refused.
@@ -23,9 +24,13 @@ pub(crate) struct Arrival {
 }
 
 /// Brings an audience to a server and returns when all of it is seated.
-pub(crate) fn connect(server: SocketAddr, audience: Audience) -> Result<(Crowd, Arrival)> {
-    let request = wire::upgrade_request(&server.to_string());
-    let mut crowd = Crowd::new(audience)?;
+pub(crate) fn connect(
+    server: SocketAddr,
+    audience: Audience,
+    dialect: &Dialect,
+) -> Result<(Crowd, Arrival)> {
+    let host = server.to_string();
+    let mut crowd = Crowd::new(audience, dialect)?;
     let mut newcomers: Vec<Newcomer> = Vec::with_capacity(audience.sockets());
     let mut each = latencies();
     let mut seated = 0;
@@ -35,6 +40,7 @@ pub(crate) fn connect(server: SocketAddr, audience: Audience) -> Result<(Crowd, 
         while newcomers.len() < audience.sockets() && newcomers.len() - seated < AT_A_TIME {
             newcomers.push(Newcomer { awaits: Awaits::Upgrade, since: Instant::now() });
             let mut connection = Connection::open(server, crowd.connections.len())?;
+            let request = dialect.upgrade_request(&host, crowd.connections.len());
             connection.send(request.as_bytes())?;
             crowd.poller.watch(&connection, crowd.connections.len())?;
             crowd.connections.push(connection);
@@ -42,13 +48,15 @@ pub(crate) fn connect(server: SocketAddr, audience: Audience) -> Result<(Crowd, 
         crowd.hear(Duration::from_secs(1), |member, connection, bytes| {
             let newcomer = &mut newcomers[member];
             let mut taken = 0;
-            while let Some((length, step)) = newcomer.take_one(connection, &bytes[taken..])? {
+            while let Some((length, step)) =
+                newcomer.take_one(connection, dialect, &bytes[taken..])?
+            {
                 taken += length;
                 match (step, audience.room_of(member)) {
                     (Step::Connected, room) => {
                         each.saturating_record(newcomer.since.elapsed().as_nanos() as u64);
                         match room {
-                            Some(room) => newcomer.join(connection, room)?,
+                            Some(room) => newcomer.join(connection, dialect, room)?,
                             None => seated += 1,
                         }
                     }
@@ -87,6 +95,7 @@ impl Newcomer {
     fn take_one(
         &mut self,
         connection: &mut Connection,
+        dialect: &Dialect,
         bytes: &[u8],
     ) -> Result<Option<(usize, Step)>> {
         if let Awaits::Upgrade = self.awaits {
@@ -107,10 +116,13 @@ impl Newcomer {
                 self.awaits = Awaits::Nothing;
                 Step::Connected
             }
-            Awaits::Joined if payload == b"430[true]" => {
+            Awaits::Joined if dialect.is_joined(payload)? => {
                 self.awaits = Awaits::Nothing;
                 Step::Joined
             }
+            // Of its room, before the answer, or of those who come after it.
+            Awaits::Joined if dialect.value_of(payload).is_some() => Step::Other,
+            _ if dialect.is_aside(payload) => Step::Other,
             _ => {
                 connection.answer(frame.opcode, payload)?;
                 Step::Other
@@ -132,8 +144,8 @@ impl Newcomer {
         Ok(Some((end + 4, Step::Other)))
     }
 
-    fn join(&mut self, connection: &mut Connection, room: usize) -> Result<()> {
+    fn join(&mut self, connection: &mut Connection, dialect: &Dialect, room: usize) -> Result<()> {
         self.awaits = Awaits::Joined;
-        connection.send_text(format!(r#"420["join","{}"]"#, room_name(room)).as_bytes())
+        connection.send_text(dialect.join(room).as_bytes())
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Audience;
 use super::connect::connect;
 use super::load::{self, Outcome, Pace, Plan};
+use crate::dialect::Dialect;
 use crate::process::Process;
 use crate::wire;
 
@@ -63,7 +64,7 @@ fn next_payload(stream: &mut TcpStream, heard: &mut Vec<u8>) -> Option<Vec<u8>> 
 /// A tenth of a second of it.
 fn measure(server: SocketAddr) -> anyhow::Result<Outcome> {
     let alone = Audience::Rooms { rooms: 1, members_per_room: 1 };
-    let (mut crowd, _) = connect(server, alone)?;
+    let (mut crowd, _) = connect(server, alone, &Dialect::COMPARISON)?;
     let plan = Plan {
         senders: 1,
         pace: Pace::Open { interval: 0.001 },

@@ -9,6 +9,7 @@ use super::connection::Connection;
 use super::sender::{Sender, Turn};
 use super::tally::Tally;
 use super::{Audience, Crowd, Latencies, latencies};
+use crate::dialect::Dialect;
 use crate::process::{Process, machine_cpu_seconds};
 use crate::wire::{self, MessageId};
 
@@ -16,6 +17,10 @@ use crate::wire::{self, MessageId};
 const DRAIN: Duration = Duration::from_secs(5);
 /// And how long to listen after them for one too many.
 const AFTERMATH: Duration = Duration::from_millis(20);
+
+const ACK: u32 = 7;
+/// Messages on their way from each sender while rooms are filled.
+const FILLING: usize = 4;
 
 /// What to do with a crowd that is seated.
 pub(crate) struct Plan {
@@ -32,9 +37,20 @@ pub(crate) enum Pace {
     /// Each sender sends its next message when its own comes back to it: as many messages are on
     /// their way as there are senders.
     Closed,
+    /// Each sender has so many messages on their way, and sends the next when the oldest of them is
+    /// acknowledged.
+    Acknowledged { in_flight: usize },
     /// The senders take turns, one message each `interval` (in seconds), whether the server keeps up
     /// or not.
     Open { interval: f64 },
+}
+
+impl Pace {
+    /// The acknowledgement that each message asks for, if any. They come in the order of the
+    /// messages, so one number does for all.
+    fn ack(self) -> Option<u32> {
+        matches!(self, Self::Acknowledged { .. }).then_some(ACK)
+    }
 }
 
 pub(crate) struct Outcome {
@@ -48,8 +64,8 @@ pub(crate) struct Outcome {
     pub(crate) generator_load: f64,
     /// Processors that neither the server nor this generator used: somebody else disturbs.
     pub(crate) other_load: f64,
-    /// From the time a message was meant to be sent to its arrival at each receiver. Empty at a
-    /// closed pace, where a message is sent whenever the server allows it.
+    /// From the time a message was meant to be sent to its arrival at each receiver, or from its
+    /// sending to its acknowledgement if that is what sets the pace. Empty at a closed pace.
     pub(crate) latency: Latencies,
     /// Members that did not see the same order as others.
     pub(crate) members_astray: usize,
@@ -83,6 +99,19 @@ pub(crate) fn run(crowd: &mut Crowd, plan: &Plan, server: Process) -> Result<Out
     })
 }
 
+/// Has so many messages said as quickly as they are acknowledged, by everybody.
+pub(crate) fn fill(crowd: &mut Crowd, messages: u64) -> Result<()> {
+    let pace = Pace::Acknowledged { in_flight: FILLING };
+    let (warm_up, window) = (Duration::ZERO, Duration::ZERO);
+    let plan = Plan { senders: crowd.audience.sockets(), pace, warm_up, window };
+    let mut load = Load::new(crowd, &plan)?;
+    load.start(crowd)?;
+    while load.sent < messages {
+        load.hear(crowd, DRAIN)?;
+    }
+    load.finish(crowd)
+}
+
 /// All meters, read at one moment.
 struct Reading {
     at: Instant,
@@ -113,6 +142,7 @@ struct Load {
     /// What every member of a room must have received in the end.
     rooms: Vec<Tally>,
     members_per_room: usize,
+    dialect: Dialect,
     pace: Pace,
     /// All times are nanoseconds since then.
     clock: Instant,
@@ -122,6 +152,7 @@ struct Load {
     sent: u64,
     expected: u64,
     deliveries: u64,
+    acked: u64,
     reads: u64,
     latency: Latencies,
 }
@@ -151,7 +182,8 @@ impl Load {
         for number in 0..plan.senders {
             let member = (2 * number + 1) * sockets / (2 * plan.senders);
             members[member].sender = Some(number);
-            senders.push(Sender::new(number, member, members[member].room));
+            let room = members[member].room;
+            senders.push(Sender::new(number, member, room, &crowd.dialect, plan.pace.ack()));
         }
         let warm_up = plan.warm_up.as_nanos() as u64;
         Ok(Self {
@@ -159,6 +191,7 @@ impl Load {
             senders,
             rooms: vec![Tally::default(); rooms],
             members_per_room,
+            dialect: crowd.dialect.clone(),
             pace: plan.pace,
             clock: Instant::now(),
             window: warm_up..warm_up + plan.window.as_nanos() as u64,
@@ -166,6 +199,7 @@ impl Load {
             sent: 0,
             expected: 0,
             deliveries: 0,
+            acked: 0,
             reads: 0,
             latency: latencies(),
         })
@@ -175,13 +209,16 @@ impl Load {
         self.clock.elapsed().as_nanos() as u64
     }
 
-    /// At a closed pace the first message of each sender is what sets it going.
+    /// Where an answer sets the pace, the first messages are what sets it going.
     fn start(&mut self, crowd: &mut Crowd) -> Result<()> {
-        if let Pace::Closed = self.pace {
-            for sender in 0..self.senders.len() {
-                let member = self.senders[sender].member;
-                self.send(sender, &mut crowd.connections[member])?;
-            }
+        let in_flight = match self.pace {
+            Pace::Closed => 1,
+            Pace::Acknowledged { in_flight } => in_flight,
+            Pace::Open { .. } => 0,
+        };
+        for sender in (0..self.senders.len()).cycle().take(in_flight * self.senders.len()) {
+            let member = self.senders[sender].member;
+            self.send(sender, &mut crowd.connections[member])?;
         }
         Ok(())
     }
@@ -190,7 +227,7 @@ impl Load {
         loop {
             let now = self.now();
             let next = match self.pace {
-                Pace::Closed => end,
+                Pace::Closed | Pace::Acknowledged { .. } => end,
                 Pace::Open { interval } => self.send_what_is_due(crowd, now.min(end), interval)?,
             };
             if now >= end {
@@ -215,6 +252,10 @@ impl Load {
     }
 
     fn send(&mut self, sender: usize, connection: &mut Connection) -> Result<()> {
+        if let Pace::Acknowledged { .. } = self.pace {
+            let now = self.now();
+            self.senders[sender].remember(now);
+        }
         let sender = &mut self.senders[sender];
         let room = sender.room;
         let (id, payload) = sender.speak();
@@ -240,22 +281,49 @@ impl Load {
         self.reads += 1;
         let now = match self.pace {
             Pace::Closed => 0,
-            Pace::Open { .. } => self.now(),
+            Pace::Open { .. } | Pace::Acknowledged { .. } => self.now(),
         };
         wire::each_frame(bytes, |opcode, payload| {
-            let Some(id) = wire::message_id(payload) else {
-                return connection.answer(opcode, payload);
+            let Some(value) = self.dialect.value_of(payload) else {
+                return self.receive_other(member, now, connection, opcode, payload);
             };
+            let id = *value.first_chunk().context("a message without an id")?;
             self.members[member].received.add(id);
             self.deliveries += 1;
             if let Pace::Open { .. } = self.pace {
                 self.time(id, now)?;
             }
             if let Some(sender) = self.members[member].sender {
-                self.listen(sender, id, payload, connection)?;
+                self.listen(sender, id, value, connection)?;
             }
             Ok(())
         })
+    }
+
+    fn receive_other(
+        &mut self,
+        member: usize,
+        now: u64,
+        connection: &mut Connection,
+        opcode: u8,
+        payload: &[u8],
+    ) -> Result<()> {
+        let Some(sender) = self.members[member].sender else {
+            return self.ignore(connection, opcode, payload);
+        };
+        if !matches!(self.pace, Pace::Acknowledged { .. }) || !self.dialect.is_ack(payload, ACK)? {
+            return self.ignore(connection, opcode, payload);
+        }
+        let sent = self.senders[sender].acknowledge()?;
+        self.acked += 1;
+        if self.window.contains(&sent) {
+            self.latency.saturating_record(now - sent);
+        }
+        if self.sending { self.send(sender, connection) } else { Ok(()) }
+    }
+
+    fn ignore(&self, connection: &mut Connection, opcode: u8, payload: &[u8]) -> Result<()> {
+        if self.dialect.is_aside(payload) { Ok(()) } else { connection.answer(opcode, payload) }
     }
 
     /// Records how long after its time the message came.
@@ -274,7 +342,7 @@ impl Load {
         &mut self,
         number: usize,
         id: MessageId,
-        payload: &[u8],
+        value: &[u8],
         connection: &mut Connection,
     ) -> Result<()> {
         let (from, count) = wire::sender_and_count(id).context("a message without an id")?;
@@ -282,7 +350,7 @@ impl Load {
             return Ok(());
         }
         let sender = &mut self.senders[number];
-        if sender.recognise(count, payload)? == Turn::Overtaken {
+        if sender.recognise(count, value)? == Turn::Overtaken {
             self.members[sender.member].turn = Turn::Overtaken;
         }
         if self.sending && matches!(self.pace, Pace::Closed) {
@@ -295,7 +363,7 @@ impl Load {
     fn finish(&mut self, crowd: &mut Crowd) -> Result<()> {
         self.sending = false;
         let begun = Instant::now();
-        while self.deliveries < self.expected {
+        while self.deliveries < self.expected || self.acked < self.acks_asked_for() {
             let missing = self.expected - self.deliveries;
             ensure!(begun.elapsed() < DRAIN, "{missing} of {} deliveries missing", self.expected);
             self.hear(crowd, DRAIN)?;
@@ -306,6 +374,10 @@ impl Load {
             ensure!(complete, "client {number} has lost a message or got one twice");
         }
         Ok(())
+    }
+
+    fn acks_asked_for(&self) -> u64 {
+        if self.pace.ack().is_some() { self.sent } else { 0 }
     }
 
     /// Members that saw another order than the first member of their room, or saw one of their own

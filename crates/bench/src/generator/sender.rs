@@ -1,7 +1,7 @@
 //! A member of a room that also talks.
 use anyhow::{Context, Result, ensure};
 
-use super::room_name;
+use crate::dialect::Dialect;
 use crate::wire::{self, MessageId, Outgoing};
 
 pub(super) struct Sender {
@@ -12,19 +12,27 @@ pub(super) struct Sender {
     outgoing: Outgoing,
     sent: u32,
     came_back: u32,
-    /// When each of its messages should have been sent, in nanoseconds. Only for an open pace.
+    acked: u32,
+    /// When each of its messages should have been sent, in nanoseconds. Not at a closed pace.
     due: Vec<u64>,
 }
 
 impl Sender {
-    pub(super) fn new(number: usize, member: usize, room: usize) -> Self {
+    pub(super) fn new(
+        number: usize,
+        member: usize,
+        room: usize,
+        dialect: &Dialect,
+        ack: Option<u32>,
+    ) -> Self {
         Self {
             number: number as u32,
             member,
             room,
-            outgoing: Outgoing::new(&room_name(room), None),
+            outgoing: dialect.outgoing(room, ack),
             sent: 0,
             came_back: 0,
+            acked: 0,
             due: Vec::new(),
         }
     }
@@ -45,9 +53,16 @@ impl Sender {
         self.due.get(count as usize).copied().context("a message that was never sent")
     }
 
+    /// Its oldest message that was not is acknowledged: when it was sent.
+    pub(super) fn acknowledge(&mut self) -> Result<u64> {
+        ensure!(self.acked < self.came_back, "an acknowledgement overtook its message");
+        self.acked += 1;
+        self.due(self.acked - 1)
+    }
+
     /// Looks at one of its own messages, byte by byte, for all who received it.
-    pub(super) fn recognise(&mut self, count: u32, delivered: &[u8]) -> Result<Turn> {
-        ensure!(self.outgoing.is_value_of(delivered), "a message was changed on its way");
+    pub(super) fn recognise(&mut self, count: u32, value: &[u8]) -> Result<Turn> {
+        ensure!(self.outgoing.is_value(value), "a message was changed on its way");
         let turn =
             if count == self.came_back % wire::COUNTS { Turn::InOrder } else { Turn::Overtaken };
         self.came_back += 1;

@@ -35,7 +35,7 @@ pub(crate) fn verdicts(results: &Results) -> Vec<String> {
     goals.iter().map(Goal::verdict).collect()
 }
 
-struct Goal {
+pub(crate) struct Goal {
     bound: Bound,
     measured: Option<f64>,
     what: String,
@@ -46,16 +46,16 @@ enum Bound {
     AtMost(f64),
 }
 
-fn at_least(bound: f64, measured: Option<f64>, what: String) -> Goal {
+pub(crate) fn at_least(bound: f64, measured: Option<f64>, what: String) -> Goal {
     Goal { bound: Bound::AtLeast(bound), measured, what }
 }
 
-fn at_most(bound: f64, measured: Option<f64>, what: String) -> Goal {
+pub(crate) fn at_most(bound: f64, measured: Option<f64>, what: String) -> Goal {
     Goal { bound: Bound::AtMost(bound), measured, what }
 }
 
 impl Goal {
-    fn verdict(&self) -> String {
+    pub(crate) fn verdict(&self) -> String {
         let (sign, bound) = match self.bound {
             Bound::AtLeast(bound) => ('≥', bound),
             Bound::AtMost(bound) => ('≤', bound),

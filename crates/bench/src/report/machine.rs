@@ -2,19 +2,19 @@
 use std::fs;
 use std::process::Command;
 
-use crate::fanout::{Options, Timing};
+use crate::fanout::Timing;
 use crate::servers::{Built, output_of};
 
-pub(crate) fn facts(built: &[Built], options: &Options) -> Vec<String> {
+pub(crate) fn facts(built: &[Built], rounds: usize, timing: Timing) -> Vec<String> {
     let mut facts = vec![
         format!("{}, {} cores", cpu_model(), cores()),
         format!("Linux {}", read("/proc/sys/kernel/osrelease")),
         said_by("rustc", &["--version"]),
         format!("{}, {}", said_by("date", &["-u", "+%F"]), commit()),
         format!("cargo xtask bench {}", arguments()),
-        format!("each number is the median of {} rounds", options.rounds),
+        format!("each number is the median of {} rounds", rounds),
     ];
-    if options.timing == Timing::QUICK {
+    if timing == Timing::QUICK {
         facts.push("quick, with a tenth of the sockets: no measure of speed".to_owned());
     }
     facts.extend(built.iter().map(|built| format!("{} {}", built.server, built.version)));

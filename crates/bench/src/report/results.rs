@@ -7,7 +7,9 @@ use crate::servers::Server;
 /// What a number says. In the order in which the table shows them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Metric {
+    Messages,
     Deliveries,
+    DeliveriesAsLong,
     DeliveriesPerCpuSecond,
     DeliveriesPerRead,
     GeneratorLoad,
@@ -19,6 +21,8 @@ pub(crate) enum Metric {
     P999,
     BytesPerSocket,
     BytesHeld,
+    FileSize,
+    Transferred,
     MembersAstray,
     OtherLoad,
 }
@@ -26,7 +30,11 @@ pub(crate) enum Metric {
 impl Metric {
     pub(crate) fn label(self) -> &'static str {
         match self {
+            Self::Messages => "messages/s",
             Self::Deliveries => "deliveries/s",
+            Self::DeliveriesAsLong => "the same, frames as long as Parlor's",
+            Self::FileSize => "MiB",
+            Self::Transferred => "KiB, compressed",
             Self::DeliveriesPerCpuSecond => "deliveries per CPU second",
             Self::DeliveriesPerRead => "deliveries per read",
             Self::ResidentMemory => "resident memory, MiB",

@@ -12,8 +12,15 @@ pub(crate) struct Table {
 impl Table {
     /// `words` are the headings of the columns before those of the servers.
     pub(crate) fn new<const WORDS: usize>(words: &[&str; WORDS], servers: &[Server]) -> Self {
-        let servers = servers.iter().map(|server| server.name());
-        let heading = words.iter().copied().chain(servers).map(str::to_owned).collect();
+        let servers: Vec<&str> = servers.iter().map(|server| server.name()).collect();
+        Self::with_columns(words, &servers)
+    }
+
+    pub(crate) fn with_columns<const WORDS: usize>(
+        words: &[&str; WORDS],
+        numbers: &[&str],
+    ) -> Self {
+        let heading = words.iter().chain(numbers).map(|&name| name.to_owned()).collect();
         Self { words: WORDS, lines: vec![heading] }
     }
 

@@ -34,7 +34,7 @@ const VIRAMA: u8 = 9;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Name(String);
 
-/// What names have in common that people would take for each other. Unique on a server, and what a log-in looks for.
+/// What names have in common that people would take for each other. Each is one person's on a server.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NameKey(String);
 
@@ -66,9 +66,24 @@ impl Name {
         Self(name)
     }
 
-    /// What it shares with names that look like it.
+    /// What somebody who types this name is looked for by.
     pub fn key(&self) -> NameKey {
         NameKey::of(&self.0)
+    }
+
+    /// Everything it shares with names that look like it: its key, and those of what it looks like as it is written and
+    /// in capitals. The Cyrillic `ТОМ` looks like `TOM` and, in small letters, like nothing else. Two names with one key
+    /// between them cannot both be on a server.
+    pub fn keys(&self) -> Vec<NameKey> {
+        let capitals: String = self.0.nfkd().flat_map(char::to_uppercase).collect();
+        let looks = [skeleton(&self.0).collect(), skeleton(&capitals).collect::<String>()];
+        let mut keys = vec![self.key()];
+        for key in looks.iter().map(|look| NameKey::of(look)) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys
     }
 
     /// As it is shown.

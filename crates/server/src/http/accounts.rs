@@ -9,7 +9,7 @@ use chat::wire::http::{Credentials, Failed, LoggedIn, Me, NewToken, PasswordChan
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 
-use super::extract::{Caller, Input, Shown};
+use super::extract::{Asked, Caller, Input, Shown};
 use super::{App, Failure};
 use crate::accounts::{Admitted, Visitor};
 use crate::on_wire;
@@ -109,14 +109,14 @@ pub(super) async fn me(caller: Caller) -> Json<Me> {
 )]
 pub(super) async fn change_password(
     State(app): State<Arc<App>>,
-    caller: Caller,
     visitor: Visitor,
-    Input(change): Input<PasswordChange>,
+    Asked { caller, input: change }: Asked<PasswordChange>,
 ) -> Result<Response, Failure> {
     let PasswordChange { old, new } = change;
     let changed = app.accounts.change_password(&caller.identity, visitor.from, old, new).await;
     let (token, ended) = changed?;
-    app.live.end_sessions(&ended);
+    // Those of this session too: they were opened with a token that is worth nothing any more.
+    app.live.end_sessions(&[ended.as_slice(), &[caller.identity.session.id]].concat());
     Ok(match caller.shown {
         Shown::Bearer => Json(NewToken { token: token.encode() }).into_response(),
         Shown::Cookie => {

@@ -40,6 +40,13 @@ pub(super) enum Shown {
 /// The JSON in a request's body.
 pub(super) struct Input<T>(pub(super) T);
 
+/// Who asks, and what. Who asks is looked at again when all of it has arrived: a session may end while a body is slowly
+/// on its way.
+pub(super) struct Asked<T> {
+    pub(super) caller: Caller,
+    pub(super) input: T,
+}
+
 /// What stands after the question mark.
 pub(super) struct Query<T>(pub(super) T);
 
@@ -73,6 +80,19 @@ impl FromRequestParts<Arc<App>> for Caller {
         let from = app.site.visitor(parts);
         let identity = sessions.identify(&token, from).await?;
         Ok(Self { identity, shown: Shown::of(&parts.headers) })
+    }
+}
+
+impl<T: DeserializeOwned + Send> FromRequest<Arc<App>> for Asked<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        Caller::from_request_parts(&mut parts, app).await?;
+        let request = Request::from_parts(parts.clone(), body);
+        let Input(input) = Input::from_request(request, app).await?;
+        let caller = Caller::from_request_parts(&mut parts, app).await?;
+        Ok(Self { caller, input })
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) enum Failure {
     Chat(Error),
     /// It comes from a page of somebody else, or does not say from which.
     ForbiddenOrigin,
+    /// It asks for another host than this machine.
+    ForbiddenHost,
     /// Its body does not say that it is JSON.
     NotJson,
     /// Its body is too long.
@@ -30,6 +32,7 @@ impl Failure {
         match self {
             Self::Chat(error) => status_of(error),
             Self::ForbiddenOrigin => StatusCode::FORBIDDEN,
+            Self::ForbiddenHost => StatusCode::MISDIRECTED_REQUEST,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -44,6 +47,11 @@ impl Failure {
                 "forbidden_origin",
                 "This request does not come from a page of this server. If you run it, see --public-url and --origin; \
                  if you write a program, use a token and no cookie.",
+            ),
+            Self::ForbiddenHost => (
+                "forbidden_host",
+                "This Parlor serves its own machine only, as localhost. If you run it and reach it by a name, start it \
+                 with --public-url.",
             ),
             Self::NotJson => ("bad_request", "Send JSON, with Content-Type: application/json."),
             Self::TooLarge => ("bad_request", "That is too much: 64 KiB are the limit."),

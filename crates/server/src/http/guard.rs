@@ -49,6 +49,15 @@ pub(super) async fn origin(State(app): State<Arc<App>>, request: Request, next: 
     }
 }
 
+/// Refuses what is meant for another host.
+pub(super) async fn host(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    if app.site.serves(request.headers()) {
+        next.run(request).await
+    } else {
+        Failure::ForbiddenHost.into_response()
+    }
+}
+
 fn may_change(app: &App, headers: &HeaderMap) -> bool {
     if headers.contains_key(ORIGIN) {
         return app.site.origins.allow(headers);

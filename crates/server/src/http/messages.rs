@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::extract::{Caller, Query, RoomAt};
 use super::{App, Failure, PageSize};
+use crate::limits::Read;
 use crate::on_wire;
 
 /// Which messages are asked for: the newest, or those around one of them.
@@ -37,14 +38,16 @@ pub(super) struct Wanted {
         (status = 400, description = "`bad_request`", body = Failed),
         (status = 401, description = "`not_logged_in`", body = Failed),
         (status = 404, description = "`room_not_found`", body = Failed),
+        (status = 429, description = "`rate_limited`", body = Failed),
     ),
 )]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
-    _: Caller,
+    caller: Caller,
     RoomAt(room): RoomAt,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<MessagePage>, Failure> {
+    app.accounts.limits.read(caller.identity.account.user.id, Read::Page)?;
     let limit = wanted.limit.unwrap_or_default();
     let history = app.accounts.chat.history(room, wanted.page()?, limit.0).await?;
     Ok(Json(MessagePage {

@@ -10,8 +10,9 @@ use chat::{Error, ROOM_NAME_CHARACTERS, RoomId, RoomName, RoomQuery, Timestamp};
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::extract::{Caller, Input, Query, RoomAt};
+use super::extract::{Asked, Caller, Query, RoomAt};
 use super::{App, Failure, PageSize};
+use crate::limits::Read;
 
 /// Which rooms are asked for.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -36,13 +37,16 @@ pub(super) struct Wanted {
         (status = 200, description = "Some of them, newest activity first", body = RoomPage),
         (status = 400, description = "`bad_request`", body = Failed),
         (status = 401, description = "`not_logged_in`", body = Failed),
+        (status = 429, description = "`rate_limited`", body = Failed),
     ),
 )]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
-    _: Caller,
+    caller: Caller,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<RoomPage>, Failure> {
+    let cost = if wanted.search.is_some() { Read::Search } else { Read::Page };
+    app.accounts.limits.read(caller.identity.account.user.id, cost)?;
     let list = app.accounts.chat.rooms(wanted.parse()?).await?;
     Ok(Json(RoomPage {
         rooms: list.rooms.iter().map(|room| app.live.room_on_wire(room)).collect(),
@@ -64,8 +68,7 @@ pub(super) async fn list(
 )]
 pub(super) async fn create(
     State(app): State<Arc<App>>,
-    caller: Caller,
-    Input(asked): Input<CreateRoom>,
+    Asked { caller, input: asked }: Asked<CreateRoom>,
 ) -> Result<(StatusCode, Json<Room>), Failure> {
     let name = RoomName::parse(&asked.name)?;
     let (user, at) = (caller.identity.account.user.id, app.accounts.clock.now());
@@ -84,13 +87,15 @@ pub(super) async fn create(
         (status = 200, description = "It", body = Room),
         (status = 401, description = "`not_logged_in`", body = Failed),
         (status = 404, description = "`room_not_found`", body = Failed),
+        (status = 429, description = "`rate_limited`", body = Failed),
     ),
 )]
 pub(super) async fn one(
     State(app): State<Arc<App>>,
-    _: Caller,
+    caller: Caller,
     RoomAt(room): RoomAt,
 ) -> Result<Json<Room>, Failure> {
+    app.accounts.limits.read(caller.identity.account.user.id, Read::Page)?;
     let room = app.accounts.chat.room(room).await?;
     Ok(Json(app.live.room_on_wire(&room)))
 }

@@ -24,7 +24,7 @@ impl Default for EventRates {
     fn default() -> Self {
         Self {
             messages: Rate { burst: 30, per_second: 5.0 },
-            others: Rate { burst: 200, per_second: 10.0 },
+            others: Rate { burst: 600, per_second: 20.0 },
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat::wire::{self, ChangedRooms, ServerEvent};
-use chat::{Error, Room, RoomQuery, Timestamp};
+use chat::{Error, Room, RoomQuery};
 use tokio::sync::Mutex;
 use volley::{Event, Group, Socket};
 
@@ -39,7 +39,8 @@ struct Board {
     /// The list as last read; what has changed since waits to be told. It spares a read for each of many who come
     /// at once, after a restart say.
     newest: Option<Arc<wire::Rooms>>,
-    quiet_until: Timestamp,
+    /// Not before this time, as it [passes](crate::clock::Clock::monotonic), are changes told again.
+    quiet_until: Duration,
 }
 
 impl Lobby {
@@ -66,16 +67,16 @@ impl Lobby {
     }
 
     /// Tells the watchers which rooms have changed, if it is time to. `true` while something waits for its time.
-    pub(super) async fn tell_changes(&self, live: &Live, now: Timestamp) -> bool {
+    pub(super) async fn tell_changes(&self, live: &Live, now: Duration) -> bool {
         let mut board = self.board.lock().await;
         if now < board.quiet_until || !live.rooms.has_changed() {
             return live.rooms.has_changed();
         }
         board.newest = None;
-        let changed = live.rooms.take_changed(MOST_TOLD);
         let watchers = board.group.as_ref().map_or(0, Group::len);
+        let changed = live.rooms.take_changed(if watchers > 0 { MOST_TOLD } else { usize::MAX });
         let pace = (changed.len() * ROOM_BYTES * watchers * 1000 / BYTES_PER_SECOND) as u64;
-        board.quiet_until = now.plus(WINDOW.max(Duration::from_millis(pace)));
+        board.quiet_until = now + WINDOW.max(Duration::from_millis(pace));
         let Some(group) = board.group.as_ref().filter(|group| !group.is_empty()) else {
             return live.rooms.has_changed();
         };

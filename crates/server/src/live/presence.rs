@@ -1,6 +1,7 @@
 //! Who is in one room, and when each was last active there: the database's word at first, then what is seen here.
 //! What has changed is told to the others in batches, and noted in the database in larger ones.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::mem::take;
 use std::time::Duration;
@@ -35,9 +36,10 @@ pub(super) struct Presence {
     unsaved: Vec<UserId>,
     /// Somebody has come or gone since changes were last told.
     urgent: bool,
-    told_at: Timestamp,
+    /// When changes were last told, as time [passes](crate::clock::Clock::monotonic).
+    told_at: Duration,
     /// Not before this time are changes told again.
-    quiet_until: Timestamp,
+    quiet_until: Duration,
 }
 
 #[derive(Debug)]
@@ -63,8 +65,8 @@ impl Presence {
             changed: Vec::new(),
             unsaved: Vec::new(),
             urgent: false,
-            told_at: Timestamp::default(),
-            quiet_until: Timestamp::default(),
+            told_at: Duration::ZERO,
+            quiet_until: Duration::ZERO,
         };
         for (user, last_active_at) in known.recent {
             presence.people.insert(user.id, Person::new(&user, last_active_at));
@@ -92,8 +94,9 @@ impl Presence {
 
     /// One client of `user` fewer. `true` if it was their last.
     pub(super) fn leave(&mut self, user: &User) -> bool {
-        let Some(person) = self.people.get_mut(&user.id) else { return false };
-        person.sockets = person.sockets.saturating_sub(1);
+        let person = self.people.get_mut(&user.id).filter(|person| person.sockets > 0);
+        let Some(person) = person else { return false };
+        person.sockets -= 1;
         let went = person.sockets == 0;
         if went {
             self.connected -= 1;
@@ -125,16 +128,16 @@ impl Presence {
 
     /// Everyone, or the most recently active, newest first.
     pub(super) fn everyone(&self, now: Timestamp) -> wire::Participants {
-        let mut users: Vec<_> =
-            self.people.iter().map(|(id, person)| person.on_wire(*id)).collect();
-        let newest_first = |a: &Participant, b: &Participant| {
-            (b.last_active_at, b.id).cmp(&(a.last_active_at, a.id))
-        };
-        if users.len() > MOST_LISTED {
-            users.select_nth_unstable_by(MOST_LISTED, newest_first);
-            users.truncate(MOST_LISTED);
+        let mut people: Vec<_> = self.people.iter().collect();
+        let newest_first =
+            |(id, person): &(&UserId, &Person)| Reverse((person.last_active_at, **id));
+        // Messages wait while this is done: of a crowd, only those who are shown are put in order and written out.
+        if people.len() > MOST_LISTED {
+            people.select_nth_unstable_by_key(MOST_LISTED, newest_first);
+            people.truncate(MOST_LISTED);
         }
-        users.sort_unstable_by(newest_first);
+        people.sort_unstable_by_key(newest_first);
+        let users = people.into_iter().map(|(id, person)| person.on_wire(*id)).collect();
         self.list(users, now, Extent::Full)
     }
 
@@ -143,18 +146,20 @@ impl Presence {
         !self.changed.is_empty()
     }
 
-    /// What has changed, if it is time to tell. `listeners` is to how many it will be told.
+    /// What has changed, if it is time to tell. `listeners` is to how many it will be told, `passed` the time that is
+    /// never set.
     pub(super) fn take_changes(
         &mut self,
         listeners: usize,
         now: Timestamp,
+        passed: Duration,
     ) -> Option<wire::Participants> {
-        let due = self.urgent || now >= self.told_at.plus(ACTIVITY_WINDOW);
-        if self.changed.is_empty() || !due || now < self.quiet_until {
+        let due = self.urgent || passed >= self.told_at + ACTIVITY_WINDOW;
+        if self.changed.is_empty() || !due || passed < self.quiet_until {
             return None;
         }
         self.urgent = false;
-        self.told_at = now;
+        self.told_at = passed;
         let mut users = Vec::with_capacity(self.changed.len());
         for id in take(&mut self.changed) {
             let Some(person) = self.people.get_mut(&id) else { continue };
@@ -163,8 +168,7 @@ impl Presence {
         }
         users.truncate(if self.is_crowded() { MOST_TOLD_TO_A_CROWD } else { MOST_LISTED });
         let bytes = users.len() * 100 * listeners;
-        self.quiet_until =
-            now.plus(Duration::from_millis((bytes * 1000 / BYTES_PER_SECOND) as u64));
+        self.quiet_until = passed + Duration::from_millis((bytes * 1000 / BYTES_PER_SECOND) as u64);
         Some(self.list(users, now, Extent::Changes))
     }
 
@@ -282,6 +286,7 @@ mod tests {
     }
 
     const NOW: Timestamp = Timestamp(1_000_000);
+    const PASSED: Duration = Duration::from_secs(1000);
 
     #[test]
     fn everyone_the_database_knows_is_there_at_once() {
@@ -308,15 +313,26 @@ mod tests {
     fn coming_and_going_is_told_at_once_and_activity_in_its_window() {
         let mut presence = room_of(0, 0);
         presence.enter(&user(1), NOW);
-        assert_eq!(presence.take_changes(1, NOW).unwrap().users.len(), 1);
-        let later = NOW.plus(Duration::from_secs(1));
-        presence.note_activity(&user(1), later);
-        assert!(presence.take_changes(1, later).is_none());
-        let after_the_window = NOW.plus(ACTIVITY_WINDOW);
-        assert!(presence.take_changes(1, after_the_window).is_some());
+        assert_eq!(presence.take_changes(1, NOW, PASSED).unwrap().users.len(), 1);
+        let later = PASSED + Duration::from_secs(1);
+        presence.note_activity(&user(1), NOW.plus(Duration::from_secs(1)));
+        assert!(presence.take_changes(1, NOW, later).is_none());
+        let after_the_window = PASSED + ACTIVITY_WINDOW;
+        assert!(presence.take_changes(1, NOW, after_the_window).is_some());
         presence.leave(&user(1));
-        let changes = presence.take_changes(1, after_the_window.plus(Duration::from_millis(1)));
+        let changes = presence.take_changes(1, NOW, after_the_window + Duration::from_millis(1));
         assert!(!changes.unwrap().users[0].connected);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_nobody_from_being_told() {
+        let mut presence = room_of(0, 0);
+        presence.enter(&user(1), NOW);
+        presence.take_changes(1, NOW, PASSED).unwrap();
+        let yesterday = Timestamp(NOW.0 - 86_400_000);
+        presence.enter(&user(2), yesterday);
+        let changes = presence.take_changes(1, yesterday, PASSED + ACTIVITY_WINDOW).unwrap();
+        assert_eq!(changes.users[0].id, UserId(2));
     }
 
     #[test]
@@ -326,13 +342,13 @@ mod tests {
         presence.enter(&user(2), NOW);
         presence.enter(&user(9), NOW);
         presence.leave(&user(2));
-        let changes = presence.take_changes(1, NOW).unwrap();
+        let changes = presence.take_changes(1, NOW, PASSED).unwrap();
         for changed in changes.users {
             seen.users.retain(|user| user.id != changed.id);
             seen.users.push(changed);
         }
         (seen.total, seen.connected) = (changes.total, changes.connected);
-        seen.users.sort_by_key(|user| std::cmp::Reverse((user.last_active_at, user.id)));
+        seen.users.sort_by_key(|user| Reverse((user.last_active_at, user.id)));
         assert_eq!(seen, presence.everyone(NOW));
     }
 
@@ -342,12 +358,12 @@ mod tests {
         for id in 0..2000 {
             presence.enter(&user(id), NOW);
         }
-        let told = presence.take_changes(2000, NOW).unwrap();
+        let told = presence.take_changes(2000, NOW, PASSED).unwrap();
         assert!(told.users.len() <= MOST_TOLD_TO_A_CROWD);
         assert_eq!(told.connected, 2000);
         presence.leave(&user(1));
-        assert!(presence.take_changes(2000, NOW.plus(Duration::from_millis(100))).is_none());
-        assert!(presence.take_changes(2000, NOW.plus(Duration::from_secs(2))).is_some());
+        assert!(presence.take_changes(2000, NOW, PASSED + Duration::from_millis(100)).is_none());
+        assert!(presence.take_changes(2000, NOW, PASSED + Duration::from_secs(2)).is_some());
         assert_eq!(presence.everyone(NOW).users.len(), MOST_LISTED);
     }
 
@@ -370,7 +386,7 @@ mod tests {
             presence.leave(&user(id));
         }
         let later = Timestamp(10_000_000);
-        presence.take_changes(1, later);
+        presence.take_changes(1, later, PASSED);
         presence.take_unsaved();
         assert!(presence.people.len() <= MOST_LISTED + 1);
         assert_eq!(presence.everyone(NOW).total, 2000);

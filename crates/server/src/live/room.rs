@@ -1,10 +1,12 @@
 //! A room that somebody has open: the tail of its log, who is in it, and the group of sockets that hear it.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use chat::wire::{Joined, Resync, ResyncReason, ServerEvent};
 use chat::{
-    Activity, Chat, Epoch, Error, Logged, Page, RoomId, RoomName, Seq, Store, Timestamp, User,
+    Activity, Chat, Epoch, Error, History, Logged, Page, RoomId, RoomName, Seq, Store, Timestamp,
+    User,
 };
 use volley::{Group, Socket};
 
@@ -17,8 +19,10 @@ use super::tell;
 /// Events told to a client that joins without a cursor.
 const NEWEST: usize = 50;
 /// Events read from the store at a time for a client that has missed more than memory holds. Each page has left for
-/// the client before the next is read, so a long absence costs no more memory than a short one.
-const CATCH_UP_PAGE: usize = 256;
+/// the client before the next is read, so a long absence costs no more memory than a short one. A page of the longest
+/// messages, each quote in them escaped, must fit into what may wait for one client: else it would be closed as lagging
+/// whenever it came back.
+const CATCH_UP_PAGE: usize = 50;
 /// Most events that wait while a room is being read.
 const MOST_EARLY: usize = 1024;
 
@@ -54,15 +58,16 @@ enum State {
 #[derive(Debug, Default)]
 struct Early {
     events: Vec<Logged>,
-    overflowed: bool,
+    head: Seq,
 }
 
 #[derive(Debug)]
 struct Open {
     tail: Tail,
     presence: Presence,
-    /// Something was committed that could not be told in its turn; it will be read from the store.
-    behind: bool,
+    /// The last event that is known to be committed. What lies between it and the tail could not be told in its turn
+    /// and is read from the store.
+    head: Seq,
 }
 
 impl OpenRoom {
@@ -92,7 +97,7 @@ impl OpenRoom {
         let mut open = Open {
             tail: Tail::new(history.head, &history.events),
             presence: Presence::new(self.id, people),
-            behind: false,
+            head: history.head,
         };
         let mut state = self.lock();
         if let State::Opening(early) = &mut *state {
@@ -100,7 +105,7 @@ impl OpenRoom {
             for event in &early.events {
                 open.publish(event, None);
             }
-            open.behind |= early.overflowed;
+            open.head = open.head.max(early.head);
         }
         *state = State::Open(open);
         Ok(Fixed { name: room.name, epoch: history.epoch })
@@ -109,33 +114,29 @@ impl OpenRoom {
     /// Tells everybody of a committed event, in its turn.
     pub(super) fn publish(&self, event: &Logged) {
         match &mut *self.lock() {
-            State::Opening(early) if early.events.len() < MOST_EARLY => {
-                early.events.push(event.clone());
+            State::Opening(early) => {
+                early.head = event.seq();
+                if early.events.len() < MOST_EARLY {
+                    early.events.push(event.clone());
+                }
             }
-            State::Opening(early) => early.overflowed = true,
             State::Open(open) => open.publish(event, self.group.get()),
         }
     }
 
     /// Whether it has missed something that it must read from the store.
     pub(super) fn is_behind(&self) -> bool {
-        self.with(|open| open.behind).unwrap_or_default()
+        self.with(|open| open.is_behind()).unwrap_or_default()
     }
 
     /// Reads from the store what could not be told in its turn, and tells it now.
     pub(super) async fn catch_up<S: Store>(&self, chat: &Chat<S>) -> Result<(), Error> {
-        while let Some(head) = self.with(|open| open.behind.then(|| open.tail.head())).flatten() {
-            let history = chat.history(self.id, Page::After(head), CATCH_UP_PAGE).await?;
-            let told = self.with(|open| {
-                open.behind = false;
-                for event in &history.events {
-                    open.publish(event, self.group.get());
-                }
-                // There may be more than a page, and the engine may still be too busy to take any of it.
-                open.behind |= open.tail.head() < history.head;
-                open.tail.head() > head || !open.behind
-            });
-            if told != Some(true) {
+        let told = || self.with(|open| open.is_behind().then(|| open.tail.head())).flatten();
+        while let Some(before) = told() {
+            let history = chat.history(self.id, Page::After(before), CATCH_UP_PAGE).await?;
+            self.with(|open| open.take_up(&history, self.group.get()));
+            // The engine is still too busy to take any of it.
+            if told() == Some(before) {
                 break;
             }
         }
@@ -189,14 +190,23 @@ impl OpenRoom {
         let group = self.group.get_or_init(|| socket.group(&self.id.to_string()));
         // Whoever joins again starts again: live events must not come between those they have missed.
         socket.leave(group);
+        if after.is_some_and(|after| after > self.head()) {
+            self.look_again(chat).await?;
+        }
         let mut after = self.start(socket, fixed, after, epoch);
         loop {
             if let Some(head) = self.follow_from_memory(socket, group, after)? {
                 let name = fixed.name.as_str().to_owned();
                 return Ok(Joined { name, epoch: fixed.epoch, head });
             }
-            let page = chat.history(self.id, Page::After(after), CATCH_UP_PAGE).await?;
-            let Some(last) = page.events.last() else { return Err(Error::Internal) };
+            let mut page = chat.history(self.id, Page::After(after), CATCH_UP_PAGE).await?;
+            // The store may be a moment ahead: what it has beyond memory is told live, and told once.
+            let told = self.head();
+            page.events.retain(|event| event.seq() <= told);
+            let Some(last) = page.events.last() else {
+                tracing::error!(room = %self.id, after = after.0, "the log has a gap");
+                return Err(Error::Internal);
+            };
             after = last.seq();
             for event in &page.events {
                 socket.send(&tell::frame_of(event)).map_err(|_| super::overloaded())?;
@@ -215,10 +225,10 @@ impl OpenRoom {
     }
 
     /// Tells all what has changed among the people, if it is time to. `true` while something waits for its time.
-    pub(super) fn tell_changes(&self, now: Timestamp) -> bool {
+    pub(super) fn tell_changes(&self, now: Timestamp, passed: Duration) -> bool {
         let Some(group) = self.group.get() else { return false };
         let told = self.with(|open| {
-            if let Some(changes) = open.presence.take_changes(group.len(), now) {
+            if let Some(changes) = open.presence.take_changes(group.len(), now, passed) {
                 // Refused only by an engine that is stuck as a whole; the next heartbeat answers with the whole list.
                 let _ = tell::all(group, &ServerEvent::Participants(changes));
             }
@@ -251,6 +261,20 @@ impl OpenRoom {
         Ok(())
     }
 
+    /// Finds out whether more has been committed than was told. HTTP tells what is committed, so who has read there may
+    /// be ahead of those who listen here; they are no visitors from the future.
+    async fn look_again<S: Store>(&self, chat: &Chat<S>) -> Result<(), Error> {
+        let committed = chat.room(self.id).await?.head;
+        self.with(|open| open.head = open.head.max(committed));
+        self.catch_up(chat).await?;
+        if self.is_behind() { Err(super::overloaded()) } else { Ok(()) }
+    }
+
+    /// The last event that has been told here.
+    fn head(&self) -> Seq {
+        self.with(|open| open.tail.head()).unwrap_or_default()
+    }
+
     /// The place in the log from which a client is told, after a `resync` if its cursor is of no use.
     fn start(
         &self,
@@ -259,7 +283,7 @@ impl OpenRoom {
         after: Option<Seq>,
         epoch: Option<Epoch>,
     ) -> Seq {
-        let head = self.with(|open| open.tail.head()).unwrap_or_default();
+        let head = self.head();
         let newest = Seq(head.0.saturating_sub(NEWEST as u64));
         let reason = match (after, epoch) {
             (None, _) => return newest,
@@ -303,17 +327,68 @@ impl OpenRoom {
 impl Open {
     /// Tells everybody of an event if it is the next. If it is not, or nobody can be told now, the log is read later.
     fn publish(&mut self, event: &Logged, group: Option<&Group>) {
+        self.head = self.head.max(event.seq());
         match self.tail.place(event.seq()) {
-            Place::Known => {}
-            Place::Beyond => self.behind = true,
+            Place::Known | Place::Beyond => {}
             Place::Next => {
                 let frame = tell::frame_of(event);
                 if group.is_none_or(|group| group.send(&frame).is_ok()) {
                     self.tail.push(frame);
-                } else {
-                    self.behind = true;
                 }
             }
         }
+    }
+
+    /// Tells what was read from the store. More may have been committed since: that is not forgotten here.
+    fn take_up(&mut self, history: &History, group: Option<&Group>) {
+        self.head = self.head.max(history.head);
+        for event in &history.events {
+            self.publish(event, group);
+        }
+    }
+
+    fn is_behind(&self) -> bool {
+        self.tail.head() < self.head
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat::{Body, ClientId, Message, MessageId, Name, Participants, UserId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ROOM: RoomId = RoomId(Uuid::nil());
+
+    fn event(seq: u64) -> Logged {
+        Logged::Message(Message {
+            room: ROOM,
+            seq: Seq(seq),
+            id: MessageId(1),
+            client_id: ClientId(Uuid::nil()),
+            author: User { id: UserId(1), name: Name::from_stored("alice".to_owned()) },
+            body: Body::from_stored("Hello"),
+            at: Timestamp(1),
+        })
+    }
+
+    fn open_at(head: Seq) -> Open {
+        let nobody = Participants { recent: Vec::new(), total: 0 };
+        Open { tail: Tail::new(head, &[]), presence: Presence::new(ROOM, nobody), head }
+    }
+
+    #[test]
+    fn what_is_committed_while_a_room_catches_up_is_not_forgotten() {
+        let mut open = open_at(Seq(1));
+        open.publish(&event(3), None);
+        // The store is read, and before what was read is told there is one event more.
+        let history = History { epoch: Epoch(1), head: Seq(3), events: vec![event(2), event(3)] };
+        open.publish(&event(4), None);
+        open.take_up(&history, None);
+        assert!(open.is_behind(), "event 4 is still to be read");
+        open.take_up(&History { head: Seq(4), events: vec![event(4)], ..history }, None);
+        assert!(!open.is_behind());
+        assert_eq!(open.tail.head(), Seq(4));
     }
 }

@@ -1,7 +1,6 @@
 //! The rooms that are open: those that somebody is in, or was a moment ago.
 
-use std::collections::{HashMap, HashSet};
-use std::mem::take;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat::{Chat, Error, Fanout, Logged, RoomId, Store};
@@ -20,7 +19,15 @@ pub struct Rooms {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Stirred {
     bell: Arc<Notify>,
-    changed: Arc<Mutex<HashSet<RoomId>>>,
+    changed: Arc<Mutex<Changed>>,
+}
+
+/// The rooms that look different in the list, the one longest untold first: however much happens in some rooms, the
+/// others have their turn. Each stands here once.
+#[derive(Debug, Default)]
+struct Changed {
+    in_turn: VecDeque<RoomId>,
+    all: HashSet<RoomId>,
 }
 
 impl Rooms {
@@ -80,20 +87,12 @@ impl Rooms {
 
     /// The rooms that look different since this was last asked, at most `most` of them.
     pub(super) fn take_changed(&self, most: usize) -> Vec<RoomId> {
-        let mut changed = self.stirred.changed();
-        if changed.len() <= most {
-            return take(&mut *changed).into_iter().collect();
-        }
-        let some: Vec<_> = changed.iter().take(most).copied().collect();
-        for id in &some {
-            changed.remove(id);
-        }
-        some
+        self.stirred.changed().take(most)
     }
 
     /// Whether any room looks different since that was last asked.
     pub(super) fn has_changed(&self) -> bool {
-        !self.stirred.changed().is_empty()
+        !self.stirred.changed().in_turn.is_empty()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, Arc<OpenRoom>>> {
@@ -126,7 +125,49 @@ impl Stirred {
         self.changed().insert(id);
     }
 
-    fn changed(&self) -> MutexGuard<'_, HashSet<RoomId>> {
+    fn changed(&self) -> MutexGuard<'_, Changed> {
         self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Changed {
+    fn insert(&mut self, id: RoomId) {
+        if self.all.insert(id) {
+            self.in_turn.push_back(id);
+        }
+    }
+
+    fn take(&mut self, most: usize) -> Vec<RoomId> {
+        let most = most.min(self.in_turn.len());
+        let taken: Vec<_> = self.in_turn.drain(..most).collect();
+        if self.in_turn.is_empty() {
+            *self = Self::default();
+        } else {
+            for id in &taken {
+                self.all.remove(id);
+            }
+        }
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rooms_in_which_much_happens_do_not_keep_the_others_from_being_told() {
+        let rooms = Rooms::default();
+        let room = |number| RoomId::from_random_bytes([number; 16]);
+        let busy = [room(1), room(2), room(3)];
+        let quiet = room(4);
+        let mut told = Vec::new();
+        for _ in 0..2 {
+            busy.into_iter().for_each(|id| rooms.note_change(id));
+            rooms.note_change(quiet);
+            told.extend(rooms.take_changed(2));
+            busy.into_iter().for_each(|id| rooms.note_change(id));
+        }
+        assert_eq!(told, [busy[0], busy[1], busy[2], quiet]);
     }
 }

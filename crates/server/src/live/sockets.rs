@@ -37,6 +37,11 @@ impl Sockets {
         sessions.iter().filter_map(|session| by_session.get(session)).flatten().cloned().collect()
     }
 
+    /// The sessions that have sockets.
+    pub(super) fn sessions(&self) -> Vec<SessionId> {
+        self.lock().keys().copied().collect()
+    }
+
     /// All sockets.
     pub(super) fn all(&self) -> Vec<Socket<Member>> {
         self.lock().values().flatten().cloned().collect()

@@ -32,7 +32,7 @@ impl Live {
     pub async fn tick(self: Arc<Self>) {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut save_at = self.clock.now().plus(SAVE_EVERY);
+        let mut save_at = self.clock.monotonic() + SAVE_EVERY;
         loop {
             // Sessions are also used without anything stirring here: by requests over HTTP.
             let _ = timeout(QUIET, self.stirred.notified()).await;
@@ -64,7 +64,10 @@ impl Live {
 
     async fn save(&self, batch: Batch, sessions: Vec<(SessionId, Timestamp)>) -> Result<(), Error> {
         let activity = batch.rooms.iter().flat_map(|(_, unsaved)| unsaved).copied().collect();
-        let saved = self.chat.record_activity(activity, sessions).await;
+        let saved = self.chat.record_activity(activity, sessions.clone()).await;
+        if saved.is_err() {
+            sessions.into_iter().for_each(|(session, at)| self.sessions.note_use(session, at));
+        }
         for (room, unsaved) in &batch.rooms {
             match saved {
                 Ok(()) => room.recount(&self.chat).await?,
@@ -75,24 +78,23 @@ impl Live {
     }
 
     /// `true` while something waits for its time.
-    async fn tick_once(&self, save_at: &mut Timestamp) -> bool {
-        let now = self.clock.now();
-        let mut waiting = self.lobby.tell_changes(self, now).await;
+    async fn tick_once(&self, save_at: &mut Duration) -> bool {
+        let (now, passed) = (self.clock.now(), self.clock.monotonic());
+        let mut waiting = self.lobby.tell_changes(self, passed).await;
         for room in self.rooms.all() {
             if room.is_behind() {
                 waiting |= room.catch_up(&self.chat).await.is_err() || room.is_behind();
             }
-            waiting |= room.tell_changes(now) | room.has_unsaved();
+            waiting |= room.tell_changes(now, passed) | room.has_unsaved();
         }
         waiting |= self.rooms.has_unused();
-        // The clock may have been set back: then no longer than one period passes until the next time.
-        if now >= *save_at || now.plus(SAVE_EVERY) < *save_at {
-            *save_at = now.plus(SAVE_EVERY);
+        if passed >= *save_at {
+            *save_at = passed + SAVE_EVERY;
             if let Err(error) = self.save_activity().await {
                 tracing::warn!(%error, "when people were last active was not noted");
             }
             self.rooms.close_unused();
-            self.credits.forget_the_rested(self.clock.monotonic());
+            self.credits.forget_the_rested(passed);
         }
         waiting
     }

@@ -5,13 +5,15 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::users;
 
-/// Starts a session.
-pub(super) fn create(db: &Connection, session: &NewSession) -> rusqlite::Result<Session> {
+/// Starts a session, if the password that was checked is still the account's.
+pub(super) fn create(db: &Connection, session: &NewSession) -> rusqlite::Result<Option<Session>> {
     let mut insert = db.prepare_cached(
         "INSERT INTO sessions (user, token, client, created_at, last_seen_at)
-         VALUES (?1, ?2, ?3, ?4, ?4) RETURNING id, user, client, created_at, last_seen_at",
+         SELECT id, ?2, ?3, ?4, ?4 FROM users WHERE id = ?1 AND password = ?5
+         RETURNING id, user, client, created_at, last_seen_at",
     )?;
-    insert.query_row(params![session.user.0, session.token.0, session.client, session.at.0], one)
+    let NewSession { user, password, token, client, at } = session;
+    insert.query_row(params![user.0, token.0, client, at.0, password.0], one).optional()
 }
 
 /// Who comes with this token.

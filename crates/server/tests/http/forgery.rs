@@ -143,3 +143,18 @@ async fn nothing_changes_by_looking() {
     let rooms = world.get("/api/rooms").by(&token).send().await.expect(200);
     assert_eq!(rooms.body["total"], 0);
 }
+
+#[tokio::test]
+async fn a_server_for_this_machine_answers_to_no_other_name() {
+    let world = World::new().await;
+    let port = world.address.port();
+    for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1"] {
+        let answer = world.get("/").with("host", &format!("{host}:{port}")).send().await;
+        assert_eq!(answer.error(), (421, "forbidden_host"), "{host}");
+    }
+    for host in ["localhost", "LOCALHOST", "127.0.0.1", "[::1]"] {
+        world.get("/livez").with("host", &format!("{host}:{port}")).send().await.expect(200);
+    }
+    let public = World::with(&["--public-url", "http://chat.example.org"]).await;
+    public.get("/livez").with("host", "chat.example.org").send().await.expect(200);
+}

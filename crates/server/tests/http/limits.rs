@@ -162,3 +162,18 @@ async fn a_flood_of_log_ins_is_turned_away_and_not_queued_for_ever() {
     }
     assert!(turned_away > 0, "200 at once are more than may wait");
 }
+
+#[tokio::test]
+async fn nobody_searches_so_much_that_others_cannot_read() {
+    let world = World::new().await;
+    let (alice, bob) = (world.register("alice").await, world.register("bob").await);
+    let search = |token: &str| world.get("/api/rooms?search=tea").by(token).send();
+    for _ in 0..30 {
+        search(&alice).await.expect(200);
+    }
+    let refused = search(&alice).await;
+    assert_eq!(refused.error(), (429, "rate_limited"));
+    search(&bob).await.expect(200);
+    world.clock.advance(retry_after(&refused));
+    search(&alice).await.expect(200);
+}

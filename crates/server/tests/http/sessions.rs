@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chat::{SESSION_IDLE, SESSION_LIFETIME};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::world::{PASSWORD, World};
 
@@ -128,4 +129,25 @@ async fn what_is_no_token_lets_nobody_in() {
         assert_eq!(answer.error(), (401, "not_logged_in"), "{value}");
         assert_eq!(answer.header("www-authenticate"), "Bearer");
     }
+}
+
+#[tokio::test]
+async fn a_session_that_ends_while_a_body_is_on_its_way_does_nothing_more() {
+    let world = World::new().await;
+    let alice = world.register("alice").await;
+    let body = json!({ "name": "Too late" }).to_string();
+    let mut request = tokio::net::TcpStream::connect(world.address).await.unwrap();
+    let (length, host) = (body.len(), world.address);
+    let head = format!(
+        "POST /api/rooms HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {alice}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
+    request.write_all(head.as_bytes()).await.unwrap();
+    request.write_all(&body.as_bytes()[..5]).await.unwrap();
+    world.post("/api/logout", &json!({})).by(&alice).send().await.expect(204);
+    request.write_all(&body.as_bytes()[5..]).await.unwrap();
+
+    let mut answer = String::new();
+    request.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
 }

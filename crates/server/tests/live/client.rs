@@ -121,6 +121,12 @@ impl Client {
         while self.hear() {}
     }
 
+    /// Waits for the end; how many of the events not answered before were done by then.
+    pub(crate) fn done_at_the_end(mut self) -> usize {
+        self.wait_for_the_end();
+        self.acks.values().filter(|answer| answer["ok"].is_object()).count()
+    }
+
     /// Closes the connection as the protocol has it, and waits until the server has, too.
     pub(crate) fn leave(&mut self) {
         self.send("41");

@@ -98,3 +98,27 @@ fn a_message_is_the_same_live_resumed_from_memory_from_disk_and_in_history() {
     carol.ask("join", &json!({ "room": room, "after": 0, "epoch": 1 }));
     assert_eq!(carol.next("message"), live);
 }
+
+#[test]
+fn whatever_is_stored_when_the_server_ends_has_been_acked() {
+    let mut server = Server::start();
+    let token = server.register("alice");
+    let room = server.create_room(&token, "Tea");
+    let mut clients: Vec<_> = (0..16)
+        .map(|_| {
+            let mut client = Client::connect(server.address(), &token);
+            client.ask("join", &json!({ "room": room }));
+            client
+        })
+        .collect();
+    for number in 1..=320 {
+        let say = json!({ "room": room, "client_id": client_id(number), "body": "Hello" });
+        clients[number as usize % 16].emit("message", &say);
+    }
+    clients[0].next("message");
+    server.ask_to_stop();
+    let acked: usize = clients.into_iter().map(Client::done_at_the_end).sum();
+    let server = server.restart();
+    let stored = server.history(&token, &room, "")["head"].as_u64().unwrap();
+    assert_eq!(stored, acked as u64);
+}

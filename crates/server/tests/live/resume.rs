@@ -60,6 +60,51 @@ fn more_is_resumed_than_memory_holds() {
 }
 
 #[test]
+fn many_long_messages_are_resumed_by_polling_and_nobody_is_closed_as_lagging() {
+    let server = Server::start();
+    let (mut alice, room) = server.alice_in_a_room();
+    // On the wire each quote takes two bytes.
+    let body = "\"".repeat(8192);
+    for number in 1..=400 {
+        let id = client_id(number);
+        alice.ask("message", &json!({ "room": room, "client_id": id, "body": body }));
+        alice.next("message");
+    }
+    let bob = server.register("bob");
+    let path = "/socket.io/?EIO=4&transport=polling";
+    let open = server.get(path, Some(&bob)).1;
+    let open: Value = serde_json::from_str(open.strip_prefix('0').unwrap()).unwrap();
+    let path = format!("{path}&sid={}", open["sid"].as_str().unwrap());
+    server.post_packet(&path, &bob, "40");
+    let join = json!(["join", { "room": room, "after": 0, "epoch": 1 }]);
+    server.post_packet(&path, &bob, &format!("420{join}"));
+    // Bob is slow: alice has been answered thousands of times before he polls.
+    for _ in 0..20 {
+        server.clock().advance(Duration::from_secs(20));
+        (0..150).for_each(|_| drop(alice.ask("unwatch_rooms", &json!({}))));
+    }
+    let mut heard = Vec::new();
+    loop {
+        let (status, packets) = server.get(&path, Some(&bob));
+        assert_eq!(status, 200, "{packets}");
+        for packet in packets.split('\x1e') {
+            if let Some(ack) = packet.strip_prefix("430") {
+                let ack: Value = serde_json::from_str(ack).unwrap();
+                assert_eq!(ack[0]["ok"]["head"], 400);
+                assert_eq!(seqs(&heard), (1..=400).collect::<Vec<_>>());
+                return;
+            }
+            assert_ne!(packet, "1", "closed");
+            let event = packet.strip_prefix("42").map(serde_json::from_str::<(String, Value)>);
+            match event.transpose().unwrap() {
+                Some((name, message)) if name == "message" => heard.push(message),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
 fn the_log_goes_on_where_it_was_after_a_restart() {
     let server = Server::start();
     let (mut alice, room) = server.alice_in_a_room();

@@ -1,5 +1,8 @@
 //! Who gets in, and who is shown out.
 
+use std::time::Duration;
+
+use chat::SESSION_IDLE;
 use serde_json::json;
 
 use crate::client::Client;
@@ -25,6 +28,7 @@ fn long_polling_without_a_cookie_or_header_is_refused() {
     let path = "/socket.io/?EIO=4&transport=polling";
     assert_eq!(server.get(path, None).0, 401);
     assert_eq!(server.get(path, Some("nonsense")).0, 401);
+    assert_eq!(server.get(&format!("{path}&transport=websocket"), None).0, 401);
     assert_eq!(server.get(path, Some(&alice)).0, 200);
 }
 
@@ -51,6 +55,29 @@ fn a_new_password_ends_all_other_sessions() {
     server.change_password("alice");
     there.wait_for_the_end();
     assert!(Client::try_connect(server.address(), &elsewhere).is_err());
+}
+
+#[test]
+fn a_session_is_in_use_for_as_long_as_it_has_a_connection() {
+    let server = Server::start();
+    let bot = server.register("bot");
+    let connected = Client::connect(server.address(), &bot);
+    let almost = SESSION_IDLE.checked_sub(Duration::from_hours(1)).unwrap();
+    server.clock().advance(almost);
+    let server = server.restart();
+    drop(connected);
+    server.clock().advance(almost);
+    assert!(Client::try_connect(server.address(), &bot).is_ok());
+}
+
+#[test]
+fn a_new_password_ends_what_was_opened_with_the_old_token_of_the_same_session() {
+    let server = Server::start();
+    server.register("alice");
+    let token = server.log_in("alice");
+    let mut alice = Client::connect(server.address(), &token);
+    server.change_password_as(&token);
+    alice.wait_for_the_end();
 }
 
 #[test]

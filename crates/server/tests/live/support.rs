@@ -29,6 +29,11 @@ impl Server {
         Self { address: world.address.to_string(), world: Some(world), runtime }
     }
 
+    /// Asks the server to end, and does not wait until it has.
+    pub(crate) fn ask_to_stop(&mut self) {
+        self.world.as_mut().expect("it is there until it is restarted or dropped").ask_to_stop();
+    }
+
     /// Ends this server gracefully and starts another on the same data, at the same time.
     pub(crate) fn restart(mut self) -> Self {
         let world = self.world.take().expect("it is there until it is restarted or dropped");
@@ -67,9 +72,13 @@ impl Server {
 
     /// Gives somebody a new password, in a session of its own.
     pub(crate) fn change_password(&self, name: &str) {
-        let token = self.log_in(name);
+        self.change_password_as(&self.log_in(name));
+    }
+
+    /// Gives the person with this token a new password.
+    pub(crate) fn change_password_as(&self, token: &str) {
         let change = json!({ "old": PASSWORD, "new": "a mare, a rivet" });
-        let request = self.post("/api/password", &change).by(&token);
+        let request = self.post("/api/password", &change).by(token);
         let answer = self.runtime.block_on(request.send());
         assert!(answer.status.is_success(), "{answer:?}");
     }
@@ -93,6 +102,12 @@ impl Server {
         }
         let answer = self.runtime.block_on(request.send());
         (answer.status.as_u16(), answer.text)
+    }
+
+    /// Posts what a client that polls would.
+    pub(crate) fn post_packet(&self, path: &str, token: &str, packet: &str) {
+        let request = self.knock("POST", path).by(token).body(packet);
+        self.runtime.block_on(request.send()).expect(200);
     }
 
     /// Alice, registered and in a room of hers called Tea.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chat::{Error, Name, NameKey, PasswordHash, Store};
 
 use crate::engines::Engine;
-use crate::world::{NOW, World, later, new_user};
+use crate::world::{NOW, World, later, new_session, new_user};
 
 pub(crate) async fn the_first_account_is_the_administrator_and_no_other<E: Engine>(
     world: World<E>,
@@ -50,6 +50,19 @@ pub(crate) async fn a_name_is_taken_in_every_spelling<E: Engine>(world: World<E>
     assert!(!world.account("bob").await.admin);
 }
 
+pub(crate) async fn a_name_is_taken_by_what_looks_like_it_in_capitals<E: Engine>(world: World<E>) {
+    world.account("Tom").await;
+
+    // Cyrillic, and Greek.
+    for name in ["ТОМ", "том", "ΤΟΜ"] {
+        assert_eq!(world.store.create_user(new_user(name)).await, Err(Error::NameTaken), "{name}");
+    }
+
+    let nina = world.account("НИНА").await;
+    let found = world.store.credentials(key("нина")).await.unwrap().unwrap();
+    assert_eq!(found.account, nina);
+}
+
 pub(crate) async fn of_many_who_want_one_name_one_gets_it<E: Engine>(world: World<E>) {
     let registrations: Vec<_> = (0..50)
         .map(|_| {
@@ -92,8 +105,10 @@ pub(crate) async fn a_better_hash_of_an_old_password_comes_too_late<E: Engine>(w
     let alice = world.user("alice").await;
     let (session, token) = world.session(&alice, NOW).await;
 
-    world.store.change_password(alice.id, hash("changed"), session.id, token).await.unwrap();
     let old = new_user("alice").password;
+    let changed =
+        world.store.change_password(alice.id, old.clone(), hash("changed"), session.id, token);
+    assert_eq!(changed.await, Ok(Some(vec![])));
     world.store.rehash_password(alice.id, old, hash("better")).await.unwrap();
 
     assert_eq!(password(&world, "alice").await, hash("changed"));
@@ -107,16 +122,59 @@ pub(crate) async fn a_change_of_password_ends_all_other_sessions<E: Engine>(worl
     let (_, bobs_token) = world.session(&bob, NOW).await;
     let new_token = world.token();
 
-    let ended =
-        world.store.change_password(alice.id, hash("new"), here.id, new_token).await.unwrap();
+    let old = new_user("alice").password;
+    let ended = world.store.change_password(alice.id, old, hash("new"), here.id, new_token).await;
 
-    assert_eq!(HashSet::from_iter(ended), HashSet::from([phone.id, work.id]));
+    assert_eq!(HashSet::from_iter(ended.unwrap().unwrap()), HashSet::from([phone.id, work.id]));
     assert_eq!(password(&world, "alice").await, hash("new"));
     assert_eq!(world.store.identify(here_token).await.unwrap(), None);
     assert_eq!(world.store.identify(phone_token).await.unwrap(), None);
     assert_eq!(world.store.identify(new_token).await.unwrap().unwrap().session, here);
     assert!(world.store.identify(bobs_token).await.unwrap().is_some());
     assert_eq!(password(&world, "bob").await, new_user("bob").password);
+}
+
+pub(crate) async fn who_was_shut_out_meanwhile_changes_no_password<E: Engine>(world: World<E>) {
+    let alice = world.user("alice").await;
+    let (here, token) = world.session(&alice, NOW).await;
+    let (thief, _) = world.session(&alice, NOW).await;
+    let old = new_user("alice").password;
+
+    world.store.end_session(alice.id, thief.id).await.unwrap();
+    let late = (hash("the thief's"), world.token());
+    let refused =
+        world.store.change_password(alice.id, old.clone(), late.0.clone(), thief.id, late.1);
+    assert_eq!(refused.await, Ok(None));
+
+    let not_it = world.store.change_password(alice.id, hash("not it"), late.0, here.id, late.1);
+    assert_eq!(not_it.await, Ok(None));
+
+    assert_eq!(password(&world, "alice").await, old);
+    assert_eq!(world.store.identify(token).await.unwrap().unwrap().session, here);
+    assert_eq!(world.store.identify(late.1).await.unwrap(), None);
+}
+
+pub(crate) async fn a_log_in_with_a_password_that_was_changed_meanwhile_starts_no_session<
+    E: Engine,
+>(
+    world: World<E>,
+) {
+    let alice = world.user("alice").await;
+    let (here, _) = world.session(&alice, NOW).await;
+    let old = new_user("alice").password;
+    let new_token = world.token();
+    let changed =
+        world.store.change_password(alice.id, old.clone(), hash("new"), here.id, new_token);
+    changed.await.unwrap().unwrap();
+
+    let (late, in_time) = (world.token(), world.token());
+    let session = new_session(&alice, old, late, NOW);
+    assert_eq!(world.store.create_session(session).await, Ok(None));
+    let session = new_session(&alice, hash("new"), in_time, NOW);
+    assert!(world.store.create_session(session).await.unwrap().is_some());
+
+    assert_eq!(world.store.identify(late).await.unwrap(), None);
+    assert_eq!(world.store.sessions(alice.id).await.unwrap().len(), 2);
 }
 
 pub(crate) async fn accounts_and_sessions_survive_a_restart<E: Engine>(world: World<E>) {

@@ -31,11 +31,14 @@ macro_rules! hold_to_the_contract {
                 the_first_account_is_the_administrator_and_no_other
                 of_many_who_register_at_once_one_is_the_administrator
                 a_name_is_taken_in_every_spelling
+                a_name_is_taken_by_what_looks_like_it_in_capitals
                 of_many_who_want_one_name_one_gets_it
                 credentials_are_found_by_any_spelling_of_the_name
                 a_better_hash_replaces_the_old_one
                 a_better_hash_of_an_old_password_comes_too_late
                 a_change_of_password_ends_all_other_sessions
+                who_was_shut_out_meanwhile_changes_no_password
+                a_log_in_with_a_password_that_was_changed_meanwhile_starts_no_session
                 accounts_and_sessions_survive_a_restart
             }
             sentences! { $engine, sessions:

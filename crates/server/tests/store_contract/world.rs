@@ -68,8 +68,9 @@ impl<E: Engine> World<E> {
     /// A session and the hash of its token.
     pub(crate) async fn session(&self, user: &User, at: Timestamp) -> (Session, TokenHash) {
         let token = self.token();
-        let session = NewSession { user: user.id, token, client: "Firefox on Linux".into(), at };
-        (self.store.create_session(session).await.unwrap(), token)
+        let password = new_user(user.name.as_str()).password;
+        let session = new_session(user, password, token, at);
+        (self.store.create_session(session).await.unwrap().unwrap(), token)
     }
 
     pub(crate) fn token(&self) -> TokenHash {
@@ -119,6 +120,15 @@ pub(crate) fn new_user(name: &str) -> NewUser {
         password: PasswordHash(format!("$argon2id${name}")),
         at: NOW,
     }
+}
+
+pub(crate) fn new_session(
+    user: &User,
+    password: PasswordHash,
+    token: TokenHash,
+    at: Timestamp,
+) -> NewSession {
+    NewSession { user: user.id, password, token, client: "Firefox on Linux".into(), at }
 }
 
 /// So many milliseconds from now.

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use tokio::sync::Notify;
 use volley::{AckError, CloseReason, Connect, Event, Frame, Namespace, Refused, Socket};
 
-use crate::runners::NODE;
+use crate::installed::NODE;
 use crate::server::{PATIENCE, Server, anybody, send_back};
 
 /// How long a client may think about a question that it is known not to answer.

@@ -8,6 +8,7 @@
 )]
 
 mod app;
+mod installed;
 mod runners;
 #[expect(dead_code, reason = "what is not used here is used by the protocol's tests")]
 #[path = "../support/server.rs"]

@@ -117,6 +117,26 @@ fn look_alikes_share_a_key() {
 }
 
 #[test]
+fn names_that_look_alike_in_capitals_have_a_key_in_common() {
+    let meet = |a: &str, b: &str| name(a).keys().iter().any(|key| name(b).keys().contains(key));
+    for (latin, other) in [
+        ("TOM", "ТОМ"),
+        ("Tom", "ΤΟΜ"),
+        ("KATE", "КАТЕ"),
+        ("Max", "ΜΑΧ"),
+        ("ANNA", "ΑΝΝΑ"),
+        ("Eve", "ᎬᏙᎬ"),
+        ("bob", "ВОВ"),
+    ] {
+        assert!(meet(latin, other), "{latin} {other}");
+    }
+    for (one, another) in [("Tom", "Тоня"), ("Anna", "Анна"), ("Olga", "Ольга")] {
+        assert!(!meet(one, another), "{one} {another}");
+    }
+    assert_eq!(name("ТОМ").keys()[0], name("том").key());
+}
+
+#[test]
 fn scripts_that_look_alike_are_not_mixed() {
     // Cyrillic а, Cyrillic і, Greek ο, Armenian օ.
     for text in ["аdmin", "admіn", "bοb", "bօb", "Иван Smith", "가я", "さくраら"] {

@@ -13,13 +13,17 @@ INSERT INTO database (id, epoch, recoveries) VALUES (1, 1, 0);
 CREATE TABLE users (
     id         INTEGER PRIMARY KEY,
     name       TEXT NOT NULL,
-    -- What names that look alike have in common.
-    name_key   TEXT NOT NULL UNIQUE,
     -- A PHC string.
     password   TEXT NOT NULL,
     admin      INTEGER NOT NULL CHECK (admin IN (0, 1)),
     created_at INTEGER NOT NULL
 ) STRICT;
+
+-- What names that look alike have in common. A name has one or a few, and they are nobody else's.
+CREATE TABLE name_keys (
+    key  TEXT PRIMARY KEY,
+    user INTEGER NOT NULL REFERENCES users
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sessions (
     -- Never given out twice: who is late with news of an ended session must not meet another one.
