@@ -9,6 +9,8 @@ import { createInterface } from "node:readline";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const TARGET = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target");
+/** The same with a clock that stands until it is moved; an example of its crate. */
+export const MOVED_CLOCK = join(TARGET, "debug/examples/moved_clock");
 const PROGRAM = process.env.PARLOR ?? join(TARGET, "debug/parlor");
 
 /** Nobody in these tests is kept waiting by what keeps attackers waiting. */
@@ -22,6 +24,7 @@ export class Parlor {
   #program;
   #folder;
   #process;
+  #lines;
   url;
 
   /** Starts one that ends with the test `t`. */
@@ -64,9 +67,12 @@ export class Parlor {
     await this.#start(new URL(this.url).host);
   }
 
-  /** Says something to a program that listens on its standard input. */
-  tell(line) {
-    this.#process.stdin.write(`${line}\n`);
+  /** Moves the clock of one that was started as `MOVED_CLOCK`; what time it is then. */
+  async wait(minutes) {
+    const answered = once(this.#lines, "line");
+    this.#process.stdin.write(`${minutes * 60_000}\n`);
+    const [line] = await answered;
+    return Number(/^It is (\d+)$/.exec(line)[1]);
   }
 
   async #start(address) {
@@ -78,7 +84,8 @@ export class Parlor {
     child.once("exit", (code, signal) =>
       started.reject(new Error(`parlor ended at once: ${code ?? signal}`)),
     );
-    createInterface(child.stdout).on("line", (line) => {
+    this.#lines = createInterface(child.stdout);
+    this.#lines.on("line", (line) => {
       const url = /^Parlor is at (http\S+)$/.exec(line)?.[1];
       if (url) started.resolve(url);
     });

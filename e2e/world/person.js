@@ -6,7 +6,7 @@ import { browser } from "./browser.js";
 import { PASSWORD } from "./program.js";
 
 /** How long anything may take that should happen at once; only a failing test waits for it. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 export class Person {
   /** What should never happen: dialogs, errors of the page, violations of its security policy. */
@@ -19,12 +19,13 @@ export class Person {
   page;
 
   /** Opens the page in a browser of their own, which is closed with the test `t`. */
-  static async arrive(t, parlor, name, { path = "/", ...settings } = {}) {
+  static async arrive(t, parlor, name, { path = "/", now, ...settings } = {}) {
     const person = new Person();
     person.name = name;
     person.#parlor = parlor;
     person.#context = await (await browser()).newContext({ locale: "en-GB", ...settings });
     t.after(() => person.#leave());
+    if (now) await person.#context.clock.setFixedTime(now);
     await person.#watch();
     await person.openTab(path);
     return person;

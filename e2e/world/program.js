@@ -33,6 +33,11 @@ export class Program {
     return this.#ask("join", { room });
   }
 
+  /** Tells that they are there and awake. */
+  beat(room) {
+    return this.#ask("heartbeat", { room });
+  }
+
   leave(room) {
     return this.#ask("leave", { room });
   }
