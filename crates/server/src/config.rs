@@ -24,7 +24,7 @@ use crate::site::{Origin, PublicUrl};
 pub struct Config {
     /// Address and port to listen on
     ///
-    /// 0.0.0.0:7420 listens on all interfaces (IPv4), [::]:7420 on all (IPv6 and mostly IPv4 too). Port 0 takes any
+    /// `0.0.0.0:7420` listens on all interfaces (IPv4), `[::]:7420` on all (IPv6 and mostly IPv4 too). Port 0 takes any
     /// free one.
     #[arg(long, env = "PARLOR_LISTEN", value_name = "ADDRESS:PORT")]
     #[arg(default_value = "127.0.0.1:7420", value_parser = address_and_port)]

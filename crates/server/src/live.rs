@@ -118,7 +118,7 @@ impl Live {
     /// Whether a request may open a connection, or go on with one.
     ///
     /// A client without cookie or header can only come by WebSocket, where no later request needs to prove anything;
-    /// it shows its token in [`admit`](Self::admit).
+    /// it shows its token in `admit`.
     pub async fn authorize(&self, parts: &http::request::Parts) -> Result<Pass, Refusal> {
         let from = self.site.visitor(parts);
         let Some(token) = self.sessions.token_in(&parts.headers) else {

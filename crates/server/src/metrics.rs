@@ -1,4 +1,4 @@
-//! What is counted, for Prometheus: requests here, connections and frames in [`engine`], the process in [`process`].
+//! What is counted, for Prometheus: requests here, connections and frames in `engine`, the process in `process`.
 
 mod engine;
 mod process;

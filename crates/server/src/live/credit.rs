@@ -16,7 +16,7 @@ const CROWDED_RETRY: Duration = Duration::from_secs(10);
 pub struct EventRates {
     /// Messages.
     pub messages: Rate,
-    /// Everything else, by its [cost](Cost).
+    /// Everything else, by its cost.
     pub others: Rate,
 }
 
