@@ -3,9 +3,11 @@
  * what people do goes out from here.
  */
 import * as api from "../api";
+import type { Kept } from "../kept/kept";
 import { NoAnswer, Refusal } from "../refusal";
 import type { Link, LinkListener, Loss, ServerEvent } from "../socket";
 import type { Storage } from "../storage";
+import type { Tabs } from "../tabs";
 import type { Room as ListedRoom, User } from "../wire";
 import { Clock } from "./clock.svelte";
 import { Connection } from "./connection.svelte";
@@ -24,6 +26,16 @@ const KEPT_ROOMS = 8;
 /** Further behind than this, a room is opened anew at its end instead of being caught up with. */
 const CATCH_UP = 200;
 const RETRY_MS = 2_000;
+
+/** What a house needs of the browser around it. */
+export interface Surroundings {
+  connect: (listener: LinkListener) => Link;
+  storage: Storage;
+  kept: Kept;
+  tabs: Tabs;
+  /** The server closed the connection or refused it: is the session still good? */
+  doubtSession: () => void;
+}
 
 export class House implements LinkListener {
   readonly clock = new Clock();
@@ -45,31 +57,47 @@ export class House implements LinkListener {
 
   constructor(
     readonly me: User,
-    connect: (listener: LinkListener) => Link,
-    storage: Storage,
-    /** The server closed the connection or refused it: is the session still good? */
-    private readonly doubtSession: () => void,
+    private readonly around: Surroundings,
   ) {
-    this.#link = connect(this);
+    const { storage, kept, tabs } = around;
+    this.#link = around.connect(this);
     this.reads = new Reads(storage, me.id);
     this.drafts = new Drafts(storage, me.id);
     this.connection = new Connection(this.#link);
-    this.outbox = new Outbox(this.#link, (room, why) => {
-      if (why === "not_in_room") this.#asked.delete(room);
-      this.#settleIn();
+    this.outbox = new Outbox(me.id, {
+      link: this.#link,
+      kept,
+      tabs,
+      changed: (notIn) => {
+        if (notIn !== undefined) this.#asked.delete(notIn);
+        this.#settleIn();
+      },
     });
+  }
+
+  /** Finds what was kept on this device when they were here before. */
+  async recall() {
+    await this.outbox.recall();
   }
 
   /** Lives until the returned function is called. */
   start(): () => void {
     const stopClock = this.clock.start();
+    const stopOutbox = this.outbox.start();
     const beats = setInterval(() => this.#beat(), BEAT_MS);
     this.connection.open();
     return () => {
       stopClock();
+      stopOutbox();
       clearInterval(beats);
       this.connection.close();
     };
+  }
+
+  /** Leaves nothing of them on this device, where they have logged out. */
+  forget() {
+    this.reads.forget();
+    this.drafts.forget();
   }
 
   // What the connection tells.
@@ -85,7 +113,7 @@ export class House implements LinkListener {
     this.connection.lost();
     this.#asked.clear();
     this.outbox.disconnected();
-    if (why === "refused") this.doubtSession();
+    if (why === "refused") this.around.doubtSession();
   }
 
   answered() {
@@ -133,19 +161,12 @@ export class House implements LinkListener {
     this.#settleIn();
   }
 
-  /** Writes in the room on the screen. */
-  post(body: string) {
+  /** Writes in the room on the screen. Resolves when the message is kept, or cannot be. */
+  async post(body: string) {
     if (!this.room) return;
     void this.room.showNewest();
     this.room.timeline.following = true;
-    this.outbox.post(this.room.id, body);
-    this.#settleIn();
-  }
-
-  /** Sends a message again that had failed. */
-  retry(clientId: string) {
-    this.outbox.retry(clientId);
-    this.#settleIn();
+    await this.outbox.post(this.room.id, body);
   }
 
   async createRoom(name: string): Promise<ListedRoom> {
@@ -157,6 +178,7 @@ export class House implements LinkListener {
   setVisible(visible: boolean) {
     this.#visible = visible;
     if (visible) this.room?.drawLine();
+    if (visible) this.outbox.wake();
     if (visible && Date.now() - this.#lastBeat > GLANCE_MS) this.#beat();
   }
 
