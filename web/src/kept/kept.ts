@@ -176,6 +176,11 @@ export class Kept {
     });
   }
 
+  /** The server has another log now. */
+  async dropRun(user: number, room: string) {
+    await this.#change(["runs"], (change) => change.objectStore("runs").delete([user, room]));
+  }
+
   async #read<T>(read: (db: Database) => Promise<T>): Promise<T | null> {
     if (!this.db) return null;
     try {
