@@ -28,6 +28,7 @@ pub use rooms::Rooms;
 
 use crate::clock::Clock;
 use crate::random::Random;
+use crate::sabotage::Sabotage;
 use crate::sessions::Sessions;
 use crate::site::{Network, Site};
 use crate::store::Sqlite;
@@ -158,6 +159,9 @@ impl Live {
 
     /// Ends the connections of sessions that have ended, now.
     pub fn end_sessions(&self, sessions: &[SessionId]) {
+        if Sabotage::NoRevocation.is_on() {
+            return;
+        }
         for socket in self.sockets.of(sessions) {
             socket.disconnect();
         }
