@@ -163,7 +163,7 @@ impl Live {
             return;
         }
         for socket in self.sockets.of(sessions) {
-            socket.disconnect();
+            socket.expel();
         }
     }
 
@@ -206,7 +206,7 @@ impl Live {
         self.sockets.add(member.session(), &socket);
         // A session that ended between the door and here was not found among the sockets to close.
         if self.sessions.identify(member.token(), member.from()).await.is_err() {
-            socket.disconnect();
+            socket.expel();
         }
     }
 
