@@ -117,7 +117,7 @@ class World {
     for (const page of this.pages) {
       page.outbox.entered(ROOM);
       // Nobody is told that a tab has died where there are no locks: then it shows when one looks at the page.
-      if (!this.locks) page.outbox.wake();
+      if (!this.locks) await page.outbox.wake();
     }
     for (let quiet = 0; quiet < 2;) {
       await turns(20);
