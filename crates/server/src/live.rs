@@ -29,6 +29,7 @@ pub use rooms::Rooms;
 
 use crate::clock::Clock;
 use crate::random::Random;
+use crate::sabotage::Sabotage;
 use crate::sessions::Sessions;
 use crate::site::{Network, Site};
 use crate::store::Sqlite;
@@ -101,8 +102,11 @@ impl<S: Store, E: Engine> Live<S, E> {
 
     /// Ends the connections of sessions that have ended, now.
     pub fn end_sessions(&self, sessions: &[SessionId]) {
+        if Sabotage::NoRevocation.is_on() {
+            return;
+        }
         for socket in self.sockets.of(sessions) {
-            socket.disconnect();
+            socket.expel();
         }
     }
 
@@ -139,7 +143,7 @@ impl<S: Store, E: Engine> Live<S, E> {
         self.sockets.add(member.session(), &socket);
         // A session that ended between the door and here was not found among the sockets to close.
         if self.sessions.identify(member.token(), member.from()).await.is_err() {
-            socket.disconnect();
+            socket.expel();
         }
     }
 
