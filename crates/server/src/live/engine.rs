@@ -42,8 +42,9 @@ pub trait Socket<E: Engine>: Clone + PartialEq + Debug + Send + Sync + 'static {
     /// Ceases to be a member of a group.
     fn leave(&self, group: &E::Group);
 
-    /// Ends it, after what was sent before. What it has said and nobody has heard stays unheard.
-    fn disconnect(&self);
+    /// Ends it, for a client that is to hear nothing more: what has not left yet is dropped, what it has said and nobody has
+    /// heard stays unheard.
+    fn expel(&self);
 }
 
 /// Connections that hear the same, in the same order.

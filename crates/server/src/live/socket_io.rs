@@ -125,8 +125,8 @@ impl engine::Socket<Volley> for Socket<Member> {
         Socket::leave(self, group);
     }
 
-    fn disconnect(&self) {
-        Socket::disconnect(self);
+    fn expel(&self) {
+        Socket::expel(self);
     }
 }
 
