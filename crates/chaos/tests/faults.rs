@@ -1,0 +1,18 @@
+//! A short run of every fault, with a seed that is always the same.
+
+use std::time::Duration;
+
+use chaos::{Program, Workload};
+
+async fn survives(workload: Workload, seed: u64, seconds: u64) {
+    let program = Program::parlor().unwrap();
+    let verdict = workload.run(&program, seed, Duration::from_secs(seconds)).await.unwrap();
+    let (name, surprises, report) = (workload.name(), &verdict.surprises, &verdict.report);
+    assert!(verdict.is_clean(), "{name}: {surprises:?}\n{report}\n{}", verdict.file.display());
+    assert!(verdict.figures.acked > 0, "{name} proves nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_forgets_nothing_that_it_acked() {
+    survives(Workload::Kills, 1, 5).await;
+}
