@@ -17,5 +17,5 @@ mod report;
 
 pub use checker::Checker;
 pub use limits::Limits;
-pub use record::{Event, Message, Moment, Path, Record, Source, Whose, digest};
+pub use record::{Event, Message, Moment, Path, Post, Record, Source, Whose, digest};
 pub use report::{Invariant, Report, Violation};

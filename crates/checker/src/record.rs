@@ -27,17 +27,15 @@ pub struct Record {
 pub enum Event {
     /// A message is sent. A repetition with the same `client_id` is another `invoke`.
     Invoke {
-        /// To where.
-        room: Uuid,
-        /// What its author's client calls it.
-        client_id: Uuid,
-        /// The [`digest`] of its text.
-        body: u64,
+        /// What is sent.
+        #[serde(flatten)]
+        post: Post,
     },
     /// One `invoke` was answered: the message is stored.
     Ok {
-        /// Of which message.
-        client_id: Uuid,
+        /// What was sent.
+        #[serde(flatten)]
+        post: Post,
         /// Its place in the room.
         seq: u64,
         /// Its number on the server.
@@ -45,18 +43,20 @@ pub enum Event {
         /// When the server says that it stored it.
         at: i64,
     },
-    /// One `invoke` was answered: nothing was stored. Never for an error that leaves it open.
+    /// One `invoke` was answered: it stored nothing. Never for an error that leaves this open.
     Fail {
-        /// Of which message.
-        client_id: Uuid,
+        /// What was sent.
+        #[serde(flatten)]
+        post: Post,
         /// Why.
         code: String,
     },
     /// One `invoke` will not be answered any more, or was answered with an error that leaves open whether the message is
     /// stored: it may appear once or not at all.
     Info {
-        /// Of which message.
-        client_id: Uuid,
+        /// What was sent.
+        #[serde(flatten)]
+        post: Post,
     },
 
     /// The process has logged in (again). A process is logged in from its first record on, so this matters only after
@@ -179,6 +179,17 @@ pub enum Event {
         #[serde(flatten)]
         message: Message,
     },
+}
+
+/// What an author sends. A `client_id` stays with its room; with another text it is a mistake that a server refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Post {
+    /// To where.
+    pub room: Uuid,
+    /// What its author's client calls it.
+    pub client_id: Uuid,
+    /// The [`digest`] of its text.
+    pub body: u64,
 }
 
 /// A message as somebody saw it.
