@@ -162,8 +162,8 @@ impl Client {
             }
         };
         for asked in link.unanswered() {
-            if let Asked::Message(client_id) = asked {
-                self.record(Event::Info { client_id });
+            if let Asked::Message(post) = asked {
+                self.record(Event::Info { post });
             }
         }
         reason

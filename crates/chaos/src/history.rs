@@ -1,7 +1,7 @@
 //! What clients did and saw, in the order in which it happened: to the checker at once, and to a file for those who want
 //! to see it with their own eyes.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,7 @@ const SURPRISES: usize = 20;
 
 /// A history that is being made.
 #[derive(Debug)]
-pub struct History {
+pub(crate) struct History {
     begun: Instant,
     file: PathBuf,
     pages: Mutex<Pages>,
@@ -41,7 +41,7 @@ struct Pages {
 
 /// What was broken at some moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Weather {
+pub(crate) struct Weather {
     in_force: usize,
     ever: u64,
 }
@@ -64,11 +64,30 @@ impl Verdict {
     pub fn is_clean(&self) -> bool {
         self.report.is_clean() && self.surprises.is_empty()
     }
+
+    /// Keeps the history only if there is something to see in it.
+    pub(crate) fn tidy(self) -> Self {
+        if self.is_clean() {
+            for file in [&self.file, &self.file.with_extension("log")] {
+                // Not there: as good as removed.
+                fs::remove_file(file).ok();
+            }
+        }
+        self
+    }
+
+    /// The same, where nothing was done that a cursor does not survive.
+    pub(crate) fn without_resyncs(mut self) -> Self {
+        if self.figures.resyncs > 0 {
+            self.surprises.push(format!("{} cursors were refused", self.figures.resyncs));
+        }
+        self
+    }
 }
 
 impl History {
     /// One that begins now.
-    pub fn new(file: &Path, limits: Limits) -> Result<Self> {
+    pub(crate) fn new(file: &Path, limits: Limits) -> Result<Self> {
         let out = BufWriter::new(File::create(file)?);
         let checker = Checker::new(limits);
         let figures = Figures::default();
@@ -77,7 +96,7 @@ impl History {
     }
 
     /// Something happened now, to a client of somebody.
-    pub fn record(&self, process: u32, user: u64, event: Event) {
+    pub(crate) fn record(&self, process: u32, user: u64, event: Event) {
         let mut pages = self.pages();
         // Under the lock, so that the order of times is the order of records.
         let at_ns = self.now_ns();
@@ -90,12 +109,12 @@ impl History {
     }
 
     /// The test did something.
-    pub fn note(&self, event: Event) {
+    pub(crate) fn note(&self, event: Event) {
         self.record(TEST, 0, event);
     }
 
     /// Something is broken on purpose from now on.
-    pub fn fault(&self, what: &str) {
+    pub(crate) fn fault(&self, what: &str) {
         {
             let mut pages = self.pages();
             pages.in_force += 1;
@@ -105,7 +124,7 @@ impl History {
     }
 
     /// One of the faults is over.
-    pub fn healed(&self) {
+    pub(crate) fn healed(&self) {
         let all = {
             let mut pages = self.pages();
             pages.in_force -= 1;
@@ -117,24 +136,24 @@ impl History {
     }
 
     /// What is broken now.
-    pub fn weather(&self) -> Weather {
+    pub(crate) fn weather(&self) -> Weather {
         let pages = self.pages();
         Weather { in_force: pages.in_force, ever: pages.ever }
     }
 
     /// Something happened that should not.
-    pub fn surprise(&self, sentence: String) {
+    pub(crate) fn surprise(&self, sentence: String) {
         self.pages().surprise(sentence);
     }
 
     /// Adds to what is counted.
-    pub fn figures<T>(&self, add: impl FnOnce(&mut Figures) -> T) -> T {
+    pub(crate) fn figures<T>(&self, add: impl FnOnce(&mut Figures) -> T) -> T {
         add(&mut self.pages().figures)
     }
 
     /// A message was acked for the first time, so long after it was sent for the first time, while something was broken or
     /// nothing.
-    pub fn acked(&self, took: Duration, broken: bool) {
+    pub(crate) fn acked(&self, took: Duration, broken: bool) {
         let mut pages = self.pages();
         let Figures { acked, ack, ack_in_faults, .. } = &mut pages.figures;
         *acked += 1;
@@ -143,17 +162,17 @@ impl History {
     }
 
     /// Tells of acks from now on.
-    pub fn acks(&self) -> watch::Receiver<u64> {
+    pub(crate) fn acks(&self) -> watch::Receiver<u64> {
         self.acks.subscribe()
     }
 
     /// The time in it.
-    pub fn now_ns(&self) -> u64 {
+    pub(crate) fn now_ns(&self) -> u64 {
         self.begun.elapsed().as_nanos() as u64
     }
 
     /// Everything has happened.
-    pub fn judge(self) -> Result<Verdict> {
+    pub(crate) fn judge(self) -> Result<Verdict> {
         let pages = self.pages.into_inner().unwrap_or_else(PoisonError::into_inner);
         let Pages { checker, mut out, mut figures, surprises, .. } = pages;
         out.flush()?;
@@ -176,7 +195,7 @@ impl Pages {
 
 impl Weather {
     /// Whether something was broken at any moment between `earlier` and this.
-    pub fn was_bad_since(self, earlier: Self) -> bool {
+    pub(crate) fn was_bad_since(self, earlier: Self) -> bool {
         earlier.in_force > 0 || self.ever > earlier.ever
     }
 }
@@ -184,9 +203,4 @@ impl Weather {
 fn write(out: &mut BufWriter<File>, record: &Record) -> std::io::Result<()> {
     serde_json::to_writer(&mut *out, record)?;
     out.write_all(b"\n")
-}
-
-/// The time between two moments, as it stands in tables.
-pub fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }

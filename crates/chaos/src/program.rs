@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 /// A program that needs longer to listen has failed to start.
 const START: Duration = Duration::from_secs(30);
 /// What G7 gives it to end.
-pub const END: Duration = Duration::from_secs(30);
+const END: Duration = Duration::from_secs(30);
 /// How often it is asked whether it has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Where ports are taken from: below those that the system gives to clients, one of which could otherwise have the
@@ -84,9 +84,8 @@ impl Program {
         self
     }
 
-    /// Starts it on `data`, and returns when it takes connections. What it logs goes to the end of a file beside the data.
-    pub async fn start(&self, data: &Path, doors: Doors) -> Result<Running> {
-        let log = data.with_extension("log");
+    /// Starts it on `data`, and returns when it takes connections. What it logs goes to the end of `log`.
+    pub(crate) async fn start(&self, data: &Path, doors: Doors, log: &Path) -> Result<Running> {
         let child = Command::new(&self.path)
             .args(["--listen", &doors.people.to_string()])
             .args(["--metrics-listen", &doors.metrics.to_string()])
@@ -96,7 +95,7 @@ impl Program {
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(OpenOptions::new().create(true).append(true).open(&log)?)
+            .stderr(OpenOptions::new().create(true).append(true).open(log)?)
             .spawn()
             .with_context(|| format!("cannot start {}", self.path.display()))?;
         let mut running = Running { child, doors, data: data.to_owned() };
@@ -107,13 +106,13 @@ impl Program {
         });
         let line = timeout(START, line).await.context("it does not listen")???;
         if !line.starts_with("Parlor is at ") {
-            bail!("it did not start: {}", last_line(&log));
+            bail!("it did not start: {}", last_line(log));
         }
         Ok(running)
     }
 
     /// Runs another command of it to its end, and returns what it printed.
-    pub async fn run(&self, arguments: &[&std::ffi::OsStr]) -> Result<String> {
+    pub(crate) async fn run(&self, arguments: &[&std::ffi::OsStr]) -> Result<String> {
         let mut command = Command::new(&self.path);
         command.args(arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
         let output = spawn_blocking(move || command.output()).await??;
@@ -126,23 +125,23 @@ impl Program {
 
 /// Where a program listens.
 #[derive(Debug, Clone, Copy)]
-pub struct Doors {
+pub(crate) struct Doors {
     /// For people.
-    pub people: SocketAddr,
+    pub(crate) people: SocketAddr,
     /// For who reads the figures.
-    pub metrics: SocketAddr,
+    pub(crate) metrics: SocketAddr,
 }
 
 impl Doors {
     /// Two that nobody has.
-    pub fn free() -> Result<Self> {
+    pub(crate) fn free() -> Result<Self> {
         Ok(Self { people: free_port()?, metrics: free_port()? })
     }
 }
 
 /// A program that runs. Dropping it kills it.
 #[derive(Debug)]
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     doors: Doors,
     data: PathBuf,
@@ -150,22 +149,22 @@ pub struct Running {
 
 impl Running {
     /// Where it listens.
-    pub fn doors(&self) -> Doors {
+    pub(crate) fn doors(&self) -> Doors {
         self.doors
     }
 
     /// Its process, for `/proc`.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Its data folder.
-    pub fn data(&self) -> &Path {
+    pub(crate) fn data(&self) -> &Path {
         &self.data
     }
 
     /// Kills it, as a power switch does to one program: `kill -9`.
-    pub fn kill(mut self) -> Result<()> {
+    pub(crate) fn kill(mut self) -> Result<()> {
         self.child.kill()?;
         let status = self.child.wait()?;
         // It must not have ended before by itself: that would be a crash that nobody looks at.
@@ -174,7 +173,7 @@ impl Running {
     }
 
     /// Asks it to end (SIGTERM) and waits until it has; how long that took.
-    pub async fn end(mut self) -> Result<Duration> {
+    pub(crate) async fn end(mut self) -> Result<Duration> {
         let asked = Instant::now();
         kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         let status = self.ended().await?;
@@ -183,7 +182,7 @@ impl Running {
     }
 
     /// Whether it is still there.
-    pub fn is_alive(&mut self) -> bool {
+    pub(crate) fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 

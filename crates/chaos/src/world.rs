@@ -40,6 +40,21 @@ pub(crate) struct Size {
     pub(crate) rooms_each: usize,
 }
 
+/// What is to be done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan<'a> {
+    /// To which program.
+    pub(crate) program: &'a Program,
+    /// What it is called.
+    pub(crate) name: &'static str,
+    /// What decides it.
+    pub(crate) seed: u64,
+    /// For about how long.
+    pub(crate) length: Duration,
+    /// What is good enough.
+    pub(crate) limits: Limits,
+}
+
 /// A Parlor of its own.
 pub(crate) struct World {
     /// What is started.
@@ -61,6 +76,7 @@ pub(crate) struct World {
     /// Decides everything that is decided here.
     pub(crate) draws: StdRng,
     data: PathBuf,
+    log: PathBuf,
     folder: TempDir,
     seed: u64,
     clients: u32,
@@ -68,11 +84,15 @@ pub(crate) struct World {
 
 impl World {
     /// Starts a program on an empty folder, in which people register and open rooms. Nobody is connected yet.
-    pub(crate) async fn new(program: Program, seed: u64, size: &Size, limits: Limits) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("chaos-").tempdir_in(scratch()?)?;
+    pub(crate) async fn new(plan: &Plan<'_>, size: &Size) -> Result<Self> {
+        let Plan { program, name, seed, limits, .. } = *plan;
+        let scratch = scratch()?;
+        let folder = tempfile::Builder::new().prefix("data-").tempdir_in(&scratch)?;
         let data = folder.path().join("data");
+        let kept = scratch.join(format!("{name}-{seed}.jsonl"));
+        let log = kept.with_extension("log");
         let doors = Doors::free()?;
-        let running = program.start(&data, doors).await?;
+        let running = program.start(&data, doors, &log).await?;
         let web = Web::new(doors.people)?;
         let names: Vec<_> = (1..=size.people).map(|number| format!("Guest {number}")).collect();
         let people = try_join_all(names.iter().map(|name| web.register(name))).await?;
@@ -82,9 +102,9 @@ impl World {
             let owner = &people[number % people.len()];
             rooms.push(web.open_room(owner, &format!("Room {number}")).await?);
         }
-        let history = Arc::new(History::new(&folder.path().join("history.jsonl"), limits)?);
+        let history = Arc::new(History::new(&kept, limits)?);
         Ok(Self {
-            program,
+            program: program.clone(),
             running: Some(running),
             doors,
             web,
@@ -94,6 +114,7 @@ impl World {
             history,
             draws: StdRng::seed_from_u64(seed),
             data,
+            log,
             folder,
             seed,
             clients: 0,
@@ -135,6 +156,12 @@ impl World {
     /// Waits until all clients are in all their rooms.
     pub(crate) async fn wait_until_all_are_here(&self) -> Result<()> {
         self.crowd.wait(|muster| muster.here, 1.0, REST).await
+    }
+
+    /// Waits until no client is in all its rooms.
+    pub(crate) async fn wait_until_all_are_away(&self) -> Result<()> {
+        let all = self.crowd.size();
+        self.crowd.wait(|muster| all - muster.here, 1.0, REST).await
     }
 
     /// Lets time pass, and everybody talk.
@@ -193,7 +220,7 @@ impl World {
 
     /// Starts the program again, on its data and where it was.
     pub(crate) async fn start(&mut self) -> Result<()> {
-        self.running = Some(self.program.start(&self.data, self.doors).await?);
+        self.running = Some(self.program.start(&self.data, self.doors, &self.log).await?);
         self.history.healed();
         Ok(())
     }
@@ -220,14 +247,7 @@ impl World {
             self.last_look(room, log.epoch, log.head, Source::Database, &log.messages);
         }
         let history = Arc::into_inner(self.history).context("all clients have gone")?;
-        let mut verdict = history.judge()?;
-        if !verdict.is_clean() {
-            let kept = scratch()?.join(format!("chaos-{}.jsonl", self.seed));
-            std::fs::rename(&verdict.file, &kept)?;
-            std::fs::copy(self.data.with_extension("log"), kept.with_extension("log"))?;
-            verdict.file = kept;
-        }
-        Ok(verdict)
+        history.judge()
     }
 
     async fn converge(&mut self, since: Instant) -> Result<()> {

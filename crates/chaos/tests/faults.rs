@@ -16,3 +16,8 @@ async fn survives(workload: Workload, seed: u64, seconds: u64) {
 async fn a_killed_server_forgets_nothing_that_it_acked() {
     survives(Workload::Kills, 1, 5).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_asked_to_end_says_goodbye_and_loses_nothing() {
+    survives(Workload::Drains, 12, 4).await;
+}

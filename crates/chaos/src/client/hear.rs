@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use checker::{Event, Path};
+use checker::{Event, Path, Post};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::Client;
 use super::link::{Asked, Link};
@@ -38,11 +37,11 @@ impl Client {
                     self.hear_joined(room, &understood(joined)?);
                 }
                 (Some(Asked::Join(room)), Ack::Error(failure)) => self.hear_no_join(room, &failure),
-                (Some(Asked::Message(client_id)), Ack::Ok(sent)) => {
-                    self.hear_sent(client_id, understood(sent)?);
+                (Some(Asked::Message(post)), Ack::Ok(sent)) => {
+                    self.hear_sent(post, understood(sent)?);
                 }
-                (Some(Asked::Message(client_id)), Ack::Error(failure)) => {
-                    self.hear_not_sent(client_id, failure);
+                (Some(Asked::Message(post)), Ack::Error(failure)) => {
+                    self.hear_not_sent(post, failure);
                 }
                 (Some(Asked::Heartbeat), _) => {}
                 (None, _) => self.surprise(&format!("is answered what it did not ask: {packet}")),
@@ -111,13 +110,13 @@ impl Client {
         }
     }
 
-    fn hear_sent(&mut self, client_id: Uuid, sent: Sent) {
+    fn hear_sent(&mut self, post: Post, sent: Sent) {
         let Sent { seq, id, at } = sent;
-        self.record(Event::Ok { client_id, seq, id, at });
+        self.record(Event::Ok { post, seq, id, at });
         let now = Instant::now();
         self.learned_at = now;
         // The answer to a repetition finds nothing.
-        let Some(pending) = self.outbox.remove(client_id).filter(|pending| !pending.is_echo) else {
+        let Some(pending) = self.outbox.remove(post.client_id).filter(|pending| !pending.is_echo) else {
             return;
         };
         let Some((first, weather)) = pending.first else { return };
@@ -125,18 +124,18 @@ impl Client {
         self.history.acked(now - first, broken);
     }
 
-    fn hear_not_sent(&mut self, client_id: Uuid, failure: Failure) {
-        self.outbox.put_off(client_id, wait(&failure));
+    fn hear_not_sent(&mut self, post: Post, failure: Failure) {
+        self.outbox.put_off(post.client_id, wait(&failure));
         let Failure { code, retry_after_ms } = failure;
         match (code.as_str(), retry_after_ms) {
             // Stored or not: nobody knows.
-            ("storage_unavailable" | "internal", _) => self.record(Event::Info { client_id }),
-            _ => self.record(Event::Fail { client_id, code: code.clone() }),
+            ("storage_unavailable" | "internal", _) => self.record(Event::Info { post }),
+            _ => self.record(Event::Fail { post, code: code.clone() }),
         }
         match code.as_str() {
             "rate_limited" | "overloaded" | "storage_unavailable" => {}
             "not_in_room" => self.rooms.iter_mut().for_each(Room::lose),
-            _ => self.surprise(&format!("cannot say {client_id}: {code}")),
+            _ => self.surprise(&format!("cannot say {}: {code}", post.client_id)),
         }
     }
 }

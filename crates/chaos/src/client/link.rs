@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use checker::Post;
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::socket::Socket;
 use crate::wire::RoomId;
@@ -24,7 +24,7 @@ pub(super) struct Link {
 /// Something the server has not answered yet.
 pub(super) enum Asked {
     Join(RoomId),
-    Message(Uuid),
+    Message(Post),
     Heartbeat,
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use checker::{Event, Path, digest};
+use checker::{Event, Path, Post, digest};
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 use serde_json::json;
@@ -83,9 +83,9 @@ impl Client {
         let Pending { room, client_id, body, .. } = pending;
         let payload = json!({ "room": room, "client_id": client_id, "body": body });
         for _ in 0..copies {
-            let (room, client_id) = (*room, *client_id);
-            self.record(Event::Invoke { room, client_id, body: digest(body) });
-            link.ask(Asked::Message(client_id), "message", &payload).await;
+            let post = Post { room: *room, client_id: *client_id, body: digest(body) };
+            self.record(Event::Invoke { post });
+            link.ask(Asked::Message(post), "message", &payload).await;
         }
     }
 

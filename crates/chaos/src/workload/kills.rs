@@ -4,13 +4,11 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use checker::Limits;
 use tokio::time::Instant;
 
 use crate::client::Habits;
 use crate::history::Verdict;
-use crate::program::Program;
-use crate::world::{Size, World};
+use crate::world::{Plan, Size, World};
 
 const SIZE: Size = Size { people: 6, rooms: 4, clients: 3, rooms_each: 2 };
 /// Between a start and the next kill, in milliseconds: from a program that has hardly begun to one that is busy.
@@ -18,12 +16,12 @@ const LIFE: std::ops::Range<u64> = 5..1_500;
 /// No longer than this after its start must the program have acked something.
 const RECOVERY: Duration = Duration::from_secs(10);
 
-pub(super) async fn run(program: &Program, seed: u64, length: Duration) -> Result<Verdict> {
-    let mut world = World::new(program.clone(), seed, &SIZE, Limits::default()).await?;
+pub(super) async fn run(plan: Plan<'_>) -> Result<Verdict> {
+    let mut world = World::new(&plan, &SIZE).await?;
     world.gather(&SIZE, &Habits::default()).await?;
     // How it is when nothing is broken.
-    world.pass(length / 5).await;
-    let end = Instant::now() + length;
+    world.pass(plan.length / 5).await;
+    let end = Instant::now() + plan.length;
     while Instant::now() < end {
         world.kill()?;
         let started = Instant::now();
