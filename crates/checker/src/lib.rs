@@ -11,6 +11,7 @@
 //! ```
 
 mod checker;
+pub mod history;
 mod limits;
 mod record;
 mod report;
@@ -18,4 +19,13 @@ mod report;
 pub use checker::Checker;
 pub use limits::Limits;
 pub use record::{Event, Message, Moment, Path, Post, Record, Source, Whose, digest};
-pub use report::{Invariant, Report, Violation};
+pub use report::{Figures, Invariant, Report, Spread, Subject, Tally, Violation};
+
+/// Judges a history that is there as a whole, and puts with each violation the records that led to it.
+pub fn judge(history: &[Record], limits: Limits) -> Report {
+    let mut checker = Checker::new(limits);
+    history.iter().for_each(|record| checker.observe(record));
+    let mut report = checker.finish();
+    report.explain(history);
+    report
+}

@@ -1,5 +1,7 @@
 //! A history: what clients did and saw, one record after the other.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -207,6 +209,44 @@ pub struct Message {
     pub body: u64,
     /// When the server says that it stored it.
     pub at: i64,
+}
+
+impl Event {
+    /// The room, the place in it and the `client_id` it is about, where it is about one.
+    pub(crate) fn about(&self) -> (Option<Uuid>, Option<u64>, Option<Uuid>) {
+        match self {
+            Self::Invoke { post } | Self::Fail { post, .. } | Self::Info { post } => {
+                (Some(post.room), None, Some(post.client_id))
+            }
+            Self::Ok { post, seq, .. } => (Some(post.room), Some(*seq), Some(post.client_id)),
+            Self::Heard { room, message, .. } | Self::Row { room, message } => {
+                (Some(*room), Some(message.seq), Some(message.client_id))
+            }
+            Self::Joining { room, .. }
+            | Self::Resync { room, .. }
+            | Self::Joined { room, .. }
+            | Self::Left { room }
+            | Self::Reading { room }
+            | Self::Read { room, .. }
+            | Self::Final { room, .. } => (Some(*room), None, None),
+            Self::LoggedIn
+            | Self::Connected
+            | Self::Lost { .. }
+            | Self::Gone
+            | Self::Revoked { .. }
+            | Self::Fault { .. }
+            | Self::Healed
+            | Self::Restored { .. }
+            | Self::Resources { .. } => (None, None, None),
+        }
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seq, id, client_id, author, body, at } = self;
+        write!(out, "{seq} (id {id}, {client_id} of user {author}, text {body:016x}, at {at})")
+    }
 }
 
 /// On which way a message came.
