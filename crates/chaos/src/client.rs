@@ -31,11 +31,6 @@ use crate::socket::{Socket, connect_packet};
 use crate::web::{Person, Web};
 use crate::wire::{Failure, Packet, RoomId};
 
-/// The first attempt to come back is about as soon: somebody is in a hurry.
-const FIRST_RETURN: Duration = Duration::from_millis(20);
-/// No attempt is much later than this after the one before, unless the server asks for it.
-const LAST_RETURN: Duration = Duration::from_millis(500);
-
 /// Who a client is, and what it is given.
 pub(crate) struct Role {
     /// Its number in the history.
@@ -115,7 +110,7 @@ impl Client {
                 self.attempts = 0;
                 self.record(Event::Connected);
                 let reason = self.take_part(link).await;
-                self.lose(reason);
+                self.lose(reason).await;
             }
             self.wait_to_come_back().await;
         }
@@ -123,7 +118,8 @@ impl Client {
     }
 
     async fn connect(&mut self) -> Option<Link> {
-        let at = self.orders.borrow_and_update().at;
+        self.is_to_go();
+        let at = self.orders.borrow().at;
         let transport = *self.role.habits.transports.choose(&mut self.draws)?;
         let mut socket = Socket::open(at, &self.role.person.token, transport).await.ok()?;
         if self.role.habits.stutters {
@@ -132,7 +128,7 @@ impl Client {
         let deadline = Instant::now() + self.role.habits.patience;
         let answer = timeout_at(deadline, socket.next()).await.ok()??;
         match Packet::parse(&answer) {
-            Packet::Connected => return Some(Link::new(socket, Instant::now())),
+            Packet::Connected => return Some(Link::new(socket, self.role.habits.beat)),
             Packet::Refused(Failure { retry_after_ms: Some(wait), .. }) => self.put_off(wait),
             _ => self.surprise(&format!("was not let in: {answer}")),
         }
@@ -169,7 +165,12 @@ impl Client {
         reason
     }
 
-    fn lose(&mut self, reason: String) {
+    async fn lose(&mut self, reason: String) {
+        if let Some(reading) = self.reading.take() {
+            reading.abort();
+            // Over or not, nothing of it is recorded after this.
+            reading.await.ok();
+        }
         self.record(Event::Lost { reason });
         self.lost_at.get_or_insert_with(Instant::now);
         self.rooms.iter_mut().for_each(Room::lose);
@@ -177,16 +178,22 @@ impl Client {
         self.report();
     }
 
-    /// Whether this connection is to end, by order.
+    /// Whether the connection that there is, if any, is to end by order.
     fn is_to_go(&mut self) -> bool {
         let orders = self.orders.borrow_and_update();
-        let is_cut = orders.cuts != self.cuts;
-        self.cuts = orders.cuts;
-        is_cut || orders.leave
+        let (cuts, leave) = (orders.cuts, orders.leave);
+        drop(orders);
+        let is_cut = cuts != self.cuts;
+        if is_cut {
+            self.cuts = cuts;
+            self.standing.is_cut();
+        }
+        is_cut || leave
     }
 
     async fn wait_to_come_back(&mut self) {
-        let pause = (FIRST_RETURN * 2_u32.pow(self.attempts)).min(LAST_RETURN);
+        let (first, last) = self.role.habits.returns;
+        let pause = (first * 2_u32.pow(self.attempts)).min(last);
         self.attempts = (self.attempts + 1).min(8);
         let pause = pause.mul_f64(self.draws.random_range(0.5..1.5));
         let at = self.not_before.max(Instant::now() + pause);

@@ -54,6 +54,8 @@ pub(crate) struct Muster {
     pub(crate) resting: usize,
     /// And have heard everything.
     pub(crate) home: usize,
+    /// Without the connection that they had when all were cut last.
+    pub(crate) cut: usize,
 }
 
 /// How one client stands.
@@ -68,6 +70,10 @@ pub(crate) struct Standing {
 impl Standing {
     pub(crate) fn is_home(&self) -> bool {
         self.home
+    }
+
+    pub(crate) fn is_cut(&self) {
+        self.muster.send_modify(|muster| muster.cut += 1);
     }
 
     pub(crate) fn set(&mut self, here: bool, rests: bool, home: bool) {
@@ -123,6 +129,12 @@ impl Crowd {
     /// Tells everybody what to do from now on.
     pub(crate) fn order(&self, change: impl FnOnce(&mut Orders)) {
         self.orders.send_modify(change);
+    }
+
+    /// Has everybody cut their connection.
+    pub(crate) fn cut(&self) {
+        self.muster.send_modify(|muster| muster.cut = 0);
+        self.order(|orders| orders.cuts += 1);
     }
 
     /// How they stand.

@@ -46,6 +46,10 @@ pub struct Figures {
     pub back: Times,
     /// Start of the program, after it was killed, to the first ack of anybody.
     pub recovery: Times,
+    /// The cut of all connections at once to so many being back: half, 99 % and all.
+    pub storms: [Times; 3],
+    /// Most questions to the database that such a return cost.
+    pub storm_reads: u64,
     /// SIGTERM to the end of the process.
     pub end: Times,
     /// End of all faults to everybody having everything.
@@ -71,6 +75,16 @@ impl Figures {
             Event::Resync { .. } => self.resyncs += 1,
             Event::Fault { .. } => self.faults += 1,
             _ => {}
+        }
+    }
+
+    /// How long it took this share of all to come back.
+    pub(crate) fn storm(&mut self, share: f64) -> &mut Times {
+        let [half, most, all] = &mut self.storms;
+        match share {
+            0.5 => half,
+            1.0 => all,
+            _ => most,
         }
     }
 
@@ -106,10 +120,15 @@ impl Figures {
         ] {
             sum.add(more);
         }
+        self.storms.iter_mut().zip(&other.storms).for_each(|(sum, more)| sum.add(more));
+        self.storm_reads = self.storm_reads.max(other.storm_reads);
         self.memory_bytes = self.memory_bytes.max(other.memory_bytes);
         self.took += other.took;
     }
 }
+
+/// Nothing here takes longer than an hour, in microseconds.
+const LONGEST: u64 = 3_600_000_000;
 
 /// Durations, of which percentiles are asked for; known to within one percent.
 #[derive(Debug, Clone)]
@@ -117,7 +136,7 @@ pub struct Times(Histogram<u64>);
 
 impl Default for Times {
     fn default() -> Self {
-        Self(Histogram::new(2).expect("two digits are allowed"))
+        Self(Histogram::new_with_max(LONGEST, 2).expect("the bounds are allowed"))
     }
 }
 
@@ -144,6 +163,6 @@ impl Times {
 
     /// Takes in others.
     pub fn add(&mut self, other: &Self) {
-        self.0.add(&other.0).expect("a histogram that resizes takes any other");
+        self.0.add(&other.0).expect("all have the same bounds");
     }
 }

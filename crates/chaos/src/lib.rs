@@ -19,7 +19,7 @@ pub use figures::{Figures, Times};
 pub use history::Verdict;
 pub use program::Program;
 pub use table::table;
-pub use workload::Workload;
+pub use workload::{Scale, Workload};
 
 /// Every connection is an open file, and most systems start a program with a low limit that it may raise by itself.
 pub fn allow_many_connections() -> std::io::Result<()> {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use chaos::{Program, Verdict, Workload, table};
+use chaos::{Program, Scale, Verdict, Workload, table};
 use lexopt::{Arg, ValueExt};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -18,6 +18,7 @@ cargo xtask chaos [--minutes N] [--seed S] [--only T1,T6] [--round SECONDS] [--p
   --seed S          decides what is done when; drawn and printed if it is not given
   --only T1,T6      these faults and no others
   --round SECONDS   how long a Parlor lives before its history is judged, 60 unless told otherwise
+  --sockets N       connections where it is them that matter, 9,600 unless told otherwise
   --program FILE    a `parlor` that is built already
   --once            one round, with exactly this seed: how a violation is replayed";
 
@@ -25,7 +26,7 @@ struct Options {
     length: Duration,
     seed: u64,
     workloads: Vec<Workload>,
-    round: Duration,
+    scale: Scale,
     program: Option<PathBuf>,
     once: bool,
 }
@@ -64,7 +65,7 @@ async fn run() -> Result<ExitCode> {
             let seed = if options.once { options.seed } else { draws.random() };
             let minute = begun.elapsed().as_secs() / 60;
             println!("{minute:3} min  {:4}{} (seed {seed})", workload.name(), workload.title());
-            match workload.run(&program, seed, options.round).await {
+            match workload.run(&program, seed, options.scale).await {
                 Ok(verdict) => {
                     tell(workload, seed, &verdict);
                     broken += usize::from(!verdict.is_clean());
@@ -118,7 +119,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
         length: Duration::from_mins(10),
         seed: rand::rng().random_range(0..1 << 32),
         workloads: Workload::ALL.to_vec(),
-        round: Duration::from_secs(60),
+        scale: Scale { length: Duration::from_secs(60), sockets: 9_600 },
         program: None,
         once: false,
     };
@@ -130,8 +131,9 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
             Arg::Long("seed") => options.seed = arguments.value()?.parse()?,
             Arg::Long("only") => options.workloads = named(&arguments.value()?.string()?)?,
             Arg::Long("round") => {
-                options.round = Duration::from_secs(arguments.value()?.parse()?);
+                options.scale.length = Duration::from_secs(arguments.value()?.parse()?);
             }
+            Arg::Long("sockets") => options.scale.sockets = arguments.value()?.parse()?,
             Arg::Long("program") => options.program = Some(arguments.value()?.into()),
             Arg::Long("once") => options.once = true,
             Arg::Long("help") | Arg::Short('h') => return Ok(None),

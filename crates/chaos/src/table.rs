@@ -41,22 +41,25 @@ pub fn table(rounds: &[(Workload, Figures)]) -> String {
 
 fn summary(text: &mut String, all: &Figures) -> std::fmt::Result {
     let Figures { said, sendings, acked, live, resumed, read, rows, .. } = all;
-    writeln!(text, "messages      {said} said, sent {sendings} times, {acked} acked, {rows} in the logs")?;
-    writeln!(text, "heard         {live} live, {resumed} on coming back, {read} from history")?;
+    writeln!(text, "messages        {said} said, sent {sendings} times, {acked} acked, {rows} in the logs")?;
+    writeln!(text, "heard           {live} live, {resumed} on coming back, {read} from history")?;
     let Figures { faults, kills, ends, cuts, connections, resumes, resyncs, drained, .. } = all;
-    writeln!(text, "broken        {faults} faults: {kills} × kill -9, {ends} × SIGTERM, {cuts} connections cut")?;
-    writeln!(text, "connections   {connections}, {resumes} rooms resumed, {resyncs} resyncs, {drained} told to come back later")?;
+    writeln!(text, "broken          {faults} faults: {kills} × kill -9, {ends} × SIGTERM, {cuts} connections cut")?;
+    writeln!(text, "connections     {connections}, {resumes} rooms resumed, {resyncs} resyncs, {drained} told to come back later")?;
+    writeln!(text, "storms          {} questions to the database at most", all.storm_reads)?;
     for (name, times) in [
         ("ack", &all.ack),
         ("ack in faults", &all.ack_in_faults),
         ("back", &all.back),
         ("restart to ack", &all.recovery),
+        ("storm, 99 %", &all.storms[1]),
+        ("storm, all", &all.storms[2]),
         ("SIGTERM to end", &all.end),
         ("whole again", &all.convergence),
     ] {
-        writeln!(text, "{name:14}{}", percentiles(times))?;
+        writeln!(text, "{name:16}{}", percentiles(times))?;
     }
-    writeln!(text, "memory        {} MiB at most", all.memory_bytes >> 20)
+    writeln!(text, "memory          {} MiB at most", all.memory_bytes >> 20)
 }
 
 fn percentiles(times: &Times) -> String {

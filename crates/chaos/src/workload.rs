@@ -1,7 +1,9 @@
 //! What is done to a Parlor: one file for each fault of the contract.
 
 mod drains;
+mod duplicates;
 mod kills;
+mod storm;
 
 use std::time::Duration;
 
@@ -17,18 +19,33 @@ use crate::world::Plan;
 pub enum Workload {
     /// T1: `kill -9` at random moments, again and again.
     Kills,
+    /// T9: everything is said more than once.
+    Duplicates,
+    /// T10: all connections end at once, and all come back.
+    Storm,
     /// T12: SIGTERM, again and again.
     Drains,
 }
 
+/// How much of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Scale {
+    /// For about how long.
+    pub length: Duration,
+    /// Connections, where it is them that matter.
+    pub sockets: usize,
+}
+
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Kills, Self::Drains];
+    pub const ALL: [Self; 4] = [Self::Kills, Self::Duplicates, Self::Storm, Self::Drains];
 
     /// Its number in the contract.
     pub fn name(self) -> &'static str {
         match self {
             Self::Kills => "T1",
+            Self::Duplicates => "T9",
+            Self::Storm => "T10",
             Self::Drains => "T12",
         }
     }
@@ -37,16 +54,20 @@ impl Workload {
     pub fn title(self) -> &'static str {
         match self {
             Self::Kills => "kill -9 under load",
+            Self::Duplicates => "everything said 1 to 4 times",
+            Self::Storm => "reconnect storm",
             Self::Drains => "SIGTERM under load",
         }
     }
 
-    /// Does it for about so long, to a Parlor of its own, and lets the checker judge.
-    pub async fn run(self, program: &Program, seed: u64, length: Duration) -> Result<Verdict> {
+    /// Does it to a Parlor of its own, and lets the checker judge.
+    pub async fn run(self, program: &Program, seed: u64, scale: Scale) -> Result<Verdict> {
         let limits = Limits::default();
-        let plan = Plan { program, name: self.name(), seed, length, limits };
+        let plan = Plan { program, name: self.name(), seed, length: scale.length, limits };
         let verdict = match self {
             Self::Kills => kills::run(plan).await,
+            Self::Duplicates => duplicates::run(plan).await,
+            Self::Storm => storm::run(plan, scale.sockets).await,
             Self::Drains => drains::run(plan).await,
         };
         Ok(verdict?.tidy())

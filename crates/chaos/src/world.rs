@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use checker::{Event, Limits, Source};
-use futures_util::future::try_join_all;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tempfile::TempDir;
@@ -26,6 +26,9 @@ use crate::wire::{self, RoomId};
 const REST: Duration = Duration::from_secs(60);
 /// Messages that a client passes to its twin and that the twin has not taken. Past it the twin is left alone.
 const BETWEEN_TWINS: usize = 16;
+
+/// People who register at a time.
+const CLERKS: usize = 4;
 
 /// How many there are of everything.
 #[derive(Debug, Clone)]
@@ -95,7 +98,8 @@ impl World {
         let running = program.start(&data, doors, &log).await?;
         let web = Web::new(doors.people)?;
         let names: Vec<_> = (1..=size.people).map(|number| format!("Guest {number}")).collect();
-        let people = try_join_all(names.iter().map(|name| web.register(name))).await?;
+        let people = stream::iter(names.iter().map(|name| web.register(name)));
+        let people: Vec<_> = people.buffered(CLERKS).try_collect().await?;
         let mut rooms = Vec::new();
         for number in 0..size.rooms {
             // In turn, since a person may not open many rooms in a day.
@@ -162,6 +166,17 @@ impl World {
     pub(crate) async fn wait_until_all_are_away(&self) -> Result<()> {
         let all = self.crowd.size();
         self.crowd.wait(|muster| all - muster.here, 1.0, REST).await
+    }
+
+    /// Cuts every connection, from the clients' side and without a word, and waits until that is done.
+    pub(crate) async fn cut_all(&self) -> Result<()> {
+        self.history.fault("every connection is cut");
+        let all = self.crowd.size() as u64;
+        self.history.figures(|figures| figures.cuts += all);
+        self.crowd.cut();
+        let cut = self.crowd.wait(|muster| muster.cut, 1.0, REST).await;
+        self.history.healed();
+        cut
     }
 
     /// Lets time pass, and everybody talk.

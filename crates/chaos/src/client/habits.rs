@@ -13,12 +13,16 @@ pub(crate) struct Habits {
     pub(crate) pace: Option<Duration>,
     /// Messages sent and not answered at a time.
     pub(crate) in_flight: usize,
-    /// How often a message is sent once more at most, without need.
+    /// How often a join or a message is sent once more at most, without need.
     pub(crate) repeats: u32,
     /// Asks to be let in twice, on one connection.
     pub(crate) stutters: bool,
     /// Reads a page of history over HTTP now and then.
     pub(crate) reads: bool,
+    /// How often it says that it looks at a room; an answer shows that the connection is one.
+    pub(crate) beat: Duration,
+    /// About how soon it comes back first, and about how long it waits at most for the next attempt.
+    pub(crate) returns: (Duration, Duration),
     /// How long it waits for an answer before it takes the connection for dead.
     pub(crate) patience: Duration,
 }
@@ -32,6 +36,9 @@ impl Default for Habits {
             repeats: 0,
             stutters: false,
             reads: true,
+            beat: Duration::from_secs(2),
+            // Somebody is in a hurry.
+            returns: (Duration::from_millis(20), Duration::from_millis(500)),
             patience: Duration::from_secs(5),
         }
     }

@@ -86,7 +86,8 @@ impl Client {
     fn hear_joined(&mut self, id: RoomId, joined: &Joined) {
         let Joined { epoch, head } = *joined;
         let Some(room) = self.rooms.iter_mut().find(|room| room.id == id) else { return };
-        (room.asked, room.joined) = (false, true);
+        room.asked = room.asked.saturating_sub(1);
+        room.joined = room.asked == 0;
         if room.epoch.is_some() {
             self.history.figures(|figures| figures.resumes += 1);
         }

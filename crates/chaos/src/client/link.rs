@@ -10,14 +10,12 @@ use tokio::time::Instant;
 use crate::socket::Socket;
 use crate::wire::RoomId;
 
-/// How often it says that it looks at a room; an answer shows that the connection is one.
-const BEAT: Duration = Duration::from_secs(2);
-
 pub(super) struct Link {
     pub(super) socket: Socket,
     /// By the number of the ack, so the oldest comes first. Bounded by what a client has in flight.
     asked: BTreeMap<u64, (Asked, Instant)>,
     next: u64,
+    beat: Duration,
     pub(super) next_beat: Instant,
 }
 
@@ -29,8 +27,9 @@ pub(super) enum Asked {
 }
 
 impl Link {
-    pub(super) fn new(socket: Socket, now: Instant) -> Self {
-        Self { socket, asked: BTreeMap::new(), next: 0, next_beat: now + BEAT }
+    pub(super) fn new(socket: Socket, beat: Duration) -> Self {
+        let next_beat = Instant::now() + beat;
+        Self { socket, asked: BTreeMap::new(), next: 0, beat, next_beat }
     }
 
     /// Sends an event. Whatever it is, it shows as well as a beat whether somebody answers.
@@ -38,7 +37,7 @@ impl Link {
         let (number, now) = (self.next, Instant::now());
         self.next += 1;
         self.asked.insert(number, (asked, now));
-        self.next_beat = now + BEAT;
+        self.next_beat = now + self.beat;
         self.socket.send(format!("42{number}{}", json!([event, payload]))).await;
     }
 

@@ -9,8 +9,9 @@ pub(super) struct Room {
     /// The last message dealt with, and the life of the log it was in.
     pub(super) after: Option<u64>,
     pub(super) epoch: Option<u64>,
-    /// Asked to be let in, and let in, on this connection.
-    pub(super) asked: bool,
+    /// Joins on this connection that are not answered.
+    pub(super) asked: u32,
+    /// All were answered, and it was let in.
     pub(super) joined: bool,
     /// When to ask, at the earliest.
     pub(super) not_before: Instant,
@@ -26,7 +27,7 @@ pub(super) enum Place {
 
 impl Room {
     pub(super) fn new(id: RoomId, now: Instant) -> Self {
-        Self { id, after: None, epoch: None, asked: false, joined: false, not_before: now }
+        Self { id, after: None, epoch: None, asked: 0, joined: false, not_before: now }
     }
 
     /// The connection is gone; the cursor is not, if a join was answered.
@@ -34,7 +35,7 @@ impl Room {
         if self.epoch.is_none() {
             self.after = None;
         }
-        self.asked = false;
+        self.asked = 0;
         self.joined = false;
     }
 

@@ -45,19 +45,22 @@ impl Client {
 
     async fn join_rooms(&mut self, link: &mut Link, now: Instant) {
         for room in &mut self.rooms {
-            if room.joined || room.asked || room.not_before > now {
+            if room.joined || room.asked > 0 || room.not_before > now {
                 continue;
             }
-            room.asked = true;
             let (id, after, epoch) = (room.id, room.after, room.epoch);
-            let joining = Event::Joining { room: id, after, epoch };
-            self.history.record(self.role.number, self.role.person.id, joining);
             let mut payload = json!({ "room": id });
             if let (Some(after), Some(epoch)) = (after, epoch) {
                 payload["after"] = after.into();
                 payload["epoch"] = epoch.into();
             }
-            link.ask(Asked::Join(id), "join", &payload).await;
+            // Joins are dear: more than one too many would be more than a person has credit for.
+            room.asked = 1 + self.draws.random_range(0..=self.role.habits.repeats.min(1));
+            for _ in 0..room.asked {
+                let joining = Event::Joining { room: id, after, epoch };
+                self.history.record(self.role.number, self.role.person.id, joining);
+                link.ask(Asked::Join(id), "join", &payload).await;
+            }
         }
     }
 
@@ -116,7 +119,7 @@ impl Client {
     fn next_due(&self, link: &Link, now: Instant) -> Instant {
         let talks = self.role.habits.pace.is_some() && self.orders.borrow().talk;
         let next_word = (talks && !self.outbox.is_full()).then_some(self.outbox.next_word);
-        let waits = |room: &&super::Room| !room.joined && !room.asked;
+        let waits = |room: &&super::Room| !room.joined && room.asked == 0;
         let next_join = self.rooms.iter().filter(waits).map(|room| room.not_before).min();
         let patience = link.deadline(self.role.habits.patience);
         [next_word, next_join, patience, self.outbox.next_attempt(now), Some(link.next_beat)]
