@@ -21,8 +21,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub(crate) use habits::Habits;
 use link::{Asked, Link};
-pub(crate) use outbox::Pending;
 use outbox::Outbox;
+pub(crate) use outbox::Pending;
 use room::Room;
 
 use crate::crowd::{Orders, Standing};
@@ -122,7 +122,7 @@ impl Client {
         let at = self.orders.borrow().at;
         let transport = *self.role.habits.transports.choose(&mut self.draws)?;
         let mut socket = Socket::open(at, &self.role.person.token, transport).await.ok()?;
-        if self.role.habits.stutters {
+        if self.draws.random_bool(self.role.habits.stutters) {
             socket.send(connect_packet(&self.role.person.token)).await;
         }
         let deadline = Instant::now() + self.role.habits.patience;
@@ -214,7 +214,8 @@ impl Client {
         let here = self.rooms.iter().all(|room| room.joined);
         let rests = here && !orders.talk && self.outbox.is_empty();
         let heads = orders.heads.as_ref().filter(|_| rests);
-        let home = heads.filter(|heads| self.rooms.iter().all(|room| room.is_at(heads.of(room.id))));
+        let home =
+            heads.filter(|heads| self.rooms.iter().all(|room| room.is_at(heads.of(room.id))));
         if let Some(heads) = home.filter(|_| !self.standing.is_home()) {
             let took = self.learned_at.saturating_duration_since(heads.since);
             self.history.figures(|figures| figures.convergence.record(took));

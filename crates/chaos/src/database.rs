@@ -19,7 +19,8 @@ pub(crate) fn check(data: &Path) -> Result<()> {
 pub(crate) fn log(data: &Path, room: RoomId) -> Result<Page> {
     let db = open(data)?;
     let epoch = db.query_row("SELECT epoch FROM database", [], |row| number(row, 0))?;
-    let head = db.query_row("SELECT head FROM rooms WHERE uuid = ?", [uuid(room)], |row| number(row, 0))?;
+    let head =
+        db.query_row("SELECT head FROM rooms WHERE uuid = ?", [uuid(room)], |row| number(row, 0))?;
     let mut rows = db.prepare(
         "SELECT events.seq, messages.id, client_id, author, users.name, body, events.at
          FROM rooms

@@ -92,7 +92,12 @@ impl History {
         let checker = Checker::new(limits);
         let figures = Figures::default();
         let pages = Pages { checker, out, figures, surprises: Vec::new(), in_force: 0, ever: 0 };
-        Ok(Self { begun: Instant::now(), file: file.to_owned(), pages: Mutex::new(pages), acks: watch::Sender::new(0) })
+        Ok(Self {
+            begun: Instant::now(),
+            file: file.to_owned(),
+            pages: Mutex::new(pages),
+            acks: watch::Sender::new(0),
+        })
     }
 
     /// Something happened now, to a client of somebody.

@@ -84,7 +84,11 @@ async fn run() -> Result<ExitCode> {
     }
     println!("\n{}", table(&rounds));
     let done = rounds.len();
-    println!("{done} histories judged, {broken} broken, in {} s; seed {}", begun.elapsed().as_secs(), options.seed);
+    println!(
+        "{done} histories judged, {broken} broken, in {} s; seed {}",
+        begun.elapsed().as_secs(),
+        options.seed
+    );
     Ok(if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

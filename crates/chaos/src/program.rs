@@ -54,11 +54,7 @@ impl Program {
     pub fn built(what: &[&str], name: &str) -> Result<Self> {
         let release = !cfg!(debug_assertions);
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-        let own = env::current_exe()?;
-        // Programs are in target/PROFILE, tests in target/PROFILE/deps.
-        let is_target = |folder: &&Path| folder.ends_with(if release { "release" } else { "debug" });
-        let profile = own.ancestors().find(is_target).context("programs are in target/PROFILE")?;
-        let target = profile.parent().context("a profile's folder is in target")?;
+        let target = target()?;
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let built = Command::new(cargo)
             .current_dir(workspace.context("crates/chaos is in a workspace")?)
@@ -66,10 +62,10 @@ impl Program {
             .args(what)
             .arg(if release { "--release" } else { "--profile=dev" })
             .arg("--target-dir")
-            .arg(target)
+            .arg(&target)
             .status()?;
         ensure!(built.success(), "{name} cannot be built");
-        Ok(Self::at(profile.join(name)))
+        Ok(Self::at(target.join(if release { "release" } else { "debug" }).join(name)))
     }
 
     /// The program in this file.
@@ -205,6 +201,16 @@ impl Drop for Running {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Where this program was built to, so that everything else is there too.
+pub(crate) fn target() -> Result<PathBuf> {
+    let own = env::current_exe()?;
+    // Programs are in target/PROFILE, tests in target/PROFILE/deps.
+    let is_profile = |folder: &&Path| folder.ends_with("release") || folder.ends_with("debug");
+    let profile = own.ancestors().find(is_profile);
+    let target = profile.and_then(Path::parent);
+    Ok(target.context("programs are in target/PROFILE")?.to_owned())
 }
 
 fn free_port() -> Result<SocketAddr> {

@@ -10,7 +10,10 @@ use crate::workload::Workload;
 pub fn table(rounds: &[(Workload, Figures)]) -> String {
     let mut text = String::new();
     let mut all = Figures::default();
-    line(&mut text, &["", "rounds", "faults", "acked", "heard", "back p99", "whole again p99", "longest"]);
+    line(
+        &mut text,
+        &["", "rounds", "faults", "acked", "heard", "back p99", "whole again p99", "longest"],
+    );
     for workload in Workload::ALL {
         let mut sum = Figures::default();
         let played = rounds.iter().filter(|(other, _)| *other == workload);
@@ -41,11 +44,20 @@ pub fn table(rounds: &[(Workload, Figures)]) -> String {
 
 fn summary(text: &mut String, all: &Figures) -> std::fmt::Result {
     let Figures { said, sendings, acked, live, resumed, read, rows, .. } = all;
-    writeln!(text, "messages        {said} said, sent {sendings} times, {acked} acked, {rows} in the logs")?;
+    writeln!(
+        text,
+        "messages        {said} said, sent {sendings} times, {acked} acked, {rows} in the logs"
+    )?;
     writeln!(text, "heard           {live} live, {resumed} on coming back, {read} from history")?;
     let Figures { faults, kills, ends, cuts, connections, resumes, resyncs, drained, .. } = all;
-    writeln!(text, "broken          {faults} faults: {kills} × kill -9, {ends} × SIGTERM, {cuts} connections cut")?;
-    writeln!(text, "connections     {connections}, {resumes} rooms resumed, {resyncs} resyncs, {drained} told to come back later")?;
+    writeln!(
+        text,
+        "broken          {faults} faults: {kills} × kill -9, {ends} × SIGTERM, {cuts} connections cut"
+    )?;
+    writeln!(
+        text,
+        "connections     {connections}, {resumes} rooms resumed, {resyncs} resyncs, {drained} told to come back later"
+    )?;
     writeln!(text, "storms          {} questions to the database at most", all.storm_reads)?;
     for (name, times) in [
         ("ack", &all.ack),

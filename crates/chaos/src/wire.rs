@@ -179,13 +179,15 @@ mod tests {
 
     #[test]
     fn what_the_server_says_is_understood() {
-        let Packet::Answer(7, Ack::Ok(sent)) = Packet::parse(r#"437[{"ok":{"seq":1,"id":2,"at":3}}]"#)
+        let Packet::Answer(7, Ack::Ok(sent)) =
+            Packet::parse(r#"437[{"ok":{"seq":1,"id":2,"at":3}}]"#)
         else {
             panic!("an answer");
         };
         let sent: Sent = serde_json::from_str(sent.get()).unwrap();
         assert_eq!(sent, Sent { seq: 1, id: 2, at: 3 });
-        let refused = r#"4312[{"error":{"code":"rate_limited","message":"…","retry_after_ms":171}}]"#;
+        let refused =
+            r#"4312[{"error":{"code":"rate_limited","message":"…","retry_after_ms":171}}]"#;
         let Packet::Answer(12, Ack::Error(failure)) = Packet::parse(refused) else {
             panic!("a refusal");
         };

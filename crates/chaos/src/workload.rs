@@ -1,8 +1,10 @@
 //! What is done to a Parlor: one file for each fault of the contract.
 
+mod backup;
 mod drains;
 mod duplicates;
 mod kills;
+mod network;
 mod storm;
 
 use std::time::Duration;
@@ -19,10 +21,14 @@ use crate::world::Plan;
 pub enum Workload {
     /// T1: `kill -9` at random moments, again and again.
     Kills,
+    /// T6: a bad network.
+    Network,
     /// T9: everything is said more than once.
     Duplicates,
     /// T10: all connections end at once, and all come back.
     Storm,
+    /// T11: a backup under load, put back later.
+    Backup,
     /// T12: SIGTERM, again and again.
     Drains,
 }
@@ -38,14 +44,17 @@ pub struct Scale {
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Kills, Self::Duplicates, Self::Storm, Self::Drains];
+    pub const ALL: [Self; 6] =
+        [Self::Kills, Self::Network, Self::Duplicates, Self::Storm, Self::Backup, Self::Drains];
 
     /// Its number in the contract.
     pub fn name(self) -> &'static str {
         match self {
             Self::Kills => "T1",
+            Self::Network => "T6",
             Self::Duplicates => "T9",
             Self::Storm => "T10",
+            Self::Backup => "T11",
             Self::Drains => "T12",
         }
     }
@@ -54,8 +63,10 @@ impl Workload {
     pub fn title(self) -> &'static str {
         match self {
             Self::Kills => "kill -9 under load",
+            Self::Network => "a network that delays, splits, stalls, resets",
             Self::Duplicates => "everything said 1 to 4 times",
             Self::Storm => "reconnect storm",
+            Self::Backup => "a backup under load, put back",
             Self::Drains => "SIGTERM under load",
         }
     }
@@ -66,8 +77,10 @@ impl Workload {
         let plan = Plan { program, name: self.name(), seed, length: scale.length, limits };
         let verdict = match self {
             Self::Kills => kills::run(plan).await,
+            Self::Network => network::run(plan).await,
             Self::Duplicates => duplicates::run(plan).await,
             Self::Storm => storm::run(plan, scale.sockets).await,
+            Self::Backup => backup::run(plan).await,
             Self::Drains => drains::run(plan).await,
         };
         Ok(verdict?.tidy())

@@ -1,6 +1,7 @@
 //! A Parlor of its own with people, rooms and clients, and the way from there to a verdict.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use crate::client::{Habits, Role, Twin};
 use crate::crowd::{Crowd, Heads};
 use crate::database;
 use crate::history::{History, Verdict};
-use crate::program::{Doors, Program, Running};
+use crate::program::{Doors, Program, Running, target};
 use crate::web::{Person, Web};
 use crate::wire::{self, RoomId};
 
@@ -240,6 +241,12 @@ impl World {
         Ok(())
     }
 
+    /// Runs a command of the program about this file, on its data.
+    pub(crate) async fn parlor(&self, command: &str, file: &Path) -> Result<String> {
+        let [command, option] = [command, "--data"].map(OsStr::new);
+        self.program.run(&[command, file.as_os_str(), option, self.data.as_os_str()]).await
+    }
+
     /// Nothing is broken any more: everybody comes to rest and hears everything, every room is read over HTTP and from
     /// the database, and the checker judges.
     pub(crate) async fn judge(mut self) -> Result<Verdict> {
@@ -298,9 +305,7 @@ impl World {
 
 /// Where worlds are, and what is kept of those that went wrong: on the disk that the build is on.
 fn scratch() -> Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    let target = own.ancestors().nth(if cfg!(test) { 3 } else { 2 });
-    let scratch = target.context("programs are in target/PROFILE")?.join("chaos");
+    let scratch = target()?.join("chaos-histories");
     std::fs::create_dir_all(&scratch)?;
     Ok(scratch)
 }

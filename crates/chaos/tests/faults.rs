@@ -32,3 +32,13 @@ async fn what_is_said_more_than_once_is_heard_once() {
 async fn a_storm_of_returning_clients_costs_a_few_questions_for_each_room() {
     survives(Workload::Storm, 10, 4).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_network_costs_time_and_nothing_else() {
+    survives(Workload::Network, 6, 6).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restore_everybody_is_told_and_the_log_is_what_the_backup_had() {
+    survives(Workload::Backup, 11, 5).await;
+}

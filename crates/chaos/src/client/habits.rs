@@ -15,8 +15,8 @@ pub(crate) struct Habits {
     pub(crate) in_flight: usize,
     /// How often a join or a message is sent once more at most, without need.
     pub(crate) repeats: u32,
-    /// Asks to be let in twice, on one connection.
-    pub(crate) stutters: bool,
+    /// How often it asks to be let in twice on one connection. That breaks the protocol, and the server may end it.
+    pub(crate) stutters: f64,
     /// Reads a page of history over HTTP now and then.
     pub(crate) reads: bool,
     /// How often it says that it looks at a room; an answer shows that the connection is one.
@@ -34,7 +34,7 @@ impl Default for Habits {
             pace: Some(Duration::from_millis(100)),
             in_flight: 4,
             repeats: 0,
-            stutters: false,
+            stutters: 0.0,
             reads: true,
             beat: Duration::from_secs(2),
             // Somebody is in a hurry.

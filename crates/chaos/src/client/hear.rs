@@ -47,7 +47,7 @@ impl Client {
                 (None, _) => self.surprise(&format!("is answered what it did not ask: {packet}")),
             },
             // To a client that stutters.
-            Packet::Connected if self.role.habits.stutters => {}
+            Packet::Connected if self.role.habits.stutters > 0.0 => {}
             Packet::Disconnected => {
                 self.surprise("is told that its session has ended");
                 return Err("the server ended it");
@@ -117,7 +117,8 @@ impl Client {
         let now = Instant::now();
         self.learned_at = now;
         // The answer to a repetition finds nothing.
-        let Some(pending) = self.outbox.remove(post.client_id).filter(|pending| !pending.is_echo) else {
+        let Some(pending) = self.outbox.remove(post.client_id).filter(|pending| !pending.is_echo)
+        else {
             return;
         };
         let Some((first, weather)) = pending.first else { return };

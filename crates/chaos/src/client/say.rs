@@ -37,7 +37,9 @@ impl Client {
                 self.read_history(&pending);
             }
         }
-        if now >= link.next_beat && let Some(room) = self.rooms.iter().find(|room| room.joined) {
+        if now >= link.next_beat
+            && let Some(room) = self.rooms.iter().find(|room| room.joined)
+        {
             link.ask(Asked::Heartbeat, "heartbeat", &json!({ "room": room.id })).await;
         }
         self.next_due(link, now)
@@ -65,7 +67,9 @@ impl Client {
     }
 
     fn think_of_something(&mut self, now: Instant) {
-        let Some(pace) = self.role.habits.pace.filter(|_| self.orders.borrow().talk) else { return };
+        let Some(pace) = self.role.habits.pace.filter(|_| self.orders.borrow().talk) else {
+            return;
+        };
         if now < self.outbox.next_word || self.outbox.is_full() {
             return;
         }

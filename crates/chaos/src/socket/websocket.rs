@@ -93,6 +93,7 @@ async fn handshake(
     let tcp = TcpStream::connect(at).await?;
     tcp.set_nodelay(true)?;
     let config = WebSocketConfig::default().read_buffer_size(BUFFER).write_buffer_size(0);
-    let (web, _) = client_async_with_config(request, tcp, Some(config)).await.context("no WebSocket")?;
+    let (web, _) =
+        client_async_with_config(request, tcp, Some(config)).await.context("no WebSocket")?;
     Ok(web)
 }
