@@ -78,12 +78,12 @@ impl Checker {
             Event::Connected => {}
             Event::Lost { .. } => {
                 figures.lost += 1;
-                clients.lost(process);
+                clients.lost(process, at_ns);
             }
-            Event::Gone => clients.gone(process),
+            Event::Gone => clients.gone(process, at_ns),
 
             Event::Joining { room, after, epoch } => {
-                clients.joining(process, ledger.room(room), after, epoch);
+                clients.joining(process, ledger.room(room), after, epoch, findings);
             }
             Event::Resync { room, epoch, head, .. } => {
                 figures.resyncs += 1;
@@ -96,7 +96,7 @@ impl Checker {
                 let room = ledger.told_of(room, epoch);
                 clients.joined(process, room, Place { epoch, seq: head }, ledger, findings);
             }
-            Event::Left { room } => clients.left(process, ledger.room(room)),
+            Event::Left { room } => clients.left(process, ledger.room(room), at_ns),
             Event::Heard { room, path, ref message } => {
                 figures.count(path);
                 clients.delivered(process, findings);

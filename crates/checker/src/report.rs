@@ -117,12 +117,13 @@ pub(crate) fn durations() -> Histogram<u64> {
 
 impl Spread {
     pub(crate) fn of(nanos: &Histogram<u64>) -> Self {
-        let quantile = |q| Duration::from_nanos(nanos.value_at_quantile(q));
+        let max = nanos.max();
+        let quantile = |q| Duration::from_nanos(nanos.value_at_quantile(q).min(max));
         Self {
             count: nanos.len(),
             p50: quantile(0.5),
             p99: quantile(0.99),
-            max: Duration::from_nanos(nanos.max()),
+            max: Duration::from_nanos(max),
         }
     }
 }

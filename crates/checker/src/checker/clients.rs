@@ -20,8 +20,17 @@ pub(super) struct Clients {
     indices: HashMap<(u32, RoomIndex), usize, FixedState>,
     streams: Vec<Stream>,
     /// What was heard before it was known in which epoch, on a connection that ended before that was told.
-    orphans: Vec<(RoomIndex, u32, Message)>,
+    orphans: Vec<Orphan>,
     convergence: Histogram<u64>,
+}
+
+#[derive(Debug)]
+struct Orphan {
+    process: u32,
+    room: RoomIndex,
+    message: Message,
+    /// When its connection ended.
+    at: u64,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +57,8 @@ struct Stream {
     told: Place,
     /// The furthest it has seen in any way.
     seen: Place,
+    /// The furthest message that it has, or that does not exist: the most that a cursor of it can say.
+    has: Place,
     /// What it had seen when it asked for the page of history that is not answered yet.
     reading: Option<Place>,
     /// The page of history that is being heard.
@@ -149,20 +160,19 @@ impl Clients {
         }
     }
 
-    pub(super) fn lost(&mut self, process: u32) {
+    pub(super) fn lost(&mut self, process: u32, now: u64) {
         for index in self.client(process).streams.clone() {
             let stream = &mut self.streams[index];
             stream.next = Next::Nothing;
             stream.asked.clear();
             stream.page = None;
             stream.reading = None;
-            let (room, unplaced) = (stream.room, stream.unplaced.drain(..));
-            self.orphans.extend(unplaced.map(|message| (room, process, message)));
+            self.orphans.extend(stream.orphan(now));
         }
     }
 
-    pub(super) fn gone(&mut self, process: u32) {
-        self.lost(process);
+    pub(super) fn gone(&mut self, process: u32, now: u64) {
+        self.lost(process, now);
         self.client(process).gone = true;
     }
 
@@ -172,9 +182,14 @@ impl Clients {
         room: RoomIndex,
         after: Option<u64>,
         epoch: Option<u64>,
+        findings: &mut Findings,
     ) {
         let stream = self.stream(process, room);
         stream.wants = true;
+        let cursor = after.map(|seq| Place { epoch: epoch.unwrap_or(stream.has.epoch), seq });
+        if cursor.is_some_and(|cursor| cursor.seq > 0 && cursor > stream.has) {
+            findings.mistake(format_args!("a cursor beyond what the client has"));
+        }
         let asked = Asked { after, epoch, told: stream.told, begun: false, resynced: false };
         stream.asked.push_back(asked);
         if stream.next == Next::Nothing && stream.asked.len() == 1 {
@@ -256,20 +271,21 @@ impl Clients {
         }
         stream.told = stream.told.max(head);
         stream.seen = stream.seen.max(head);
+        stream.has = stream.has.max(head);
         self.advanced(process, room, ledger, findings);
     }
 
-    pub(super) fn left(&mut self, process: u32, room: RoomIndex) {
+    pub(super) fn left(&mut self, process: u32, room: RoomIndex, now: u64) {
         let stream = self.stream(process, room);
+        let orphans = stream.orphan(now);
         stream.next = Next::Nothing;
         stream.asked.pop_front();
-        let unplaced: Vec<_> = stream.unplaced.drain(..).collect();
         if stream.asked.is_empty() {
             stream.wants = false;
         } else {
             stream.begin();
         }
-        self.orphans.extend(unplaced.into_iter().map(|message| (room, process, message)));
+        self.orphans.extend(orphans);
     }
 
     pub(super) fn heard(
@@ -293,6 +309,7 @@ impl Clients {
         let place = Place { epoch, seq: message.seq };
         stream.told = stream.told.max(place);
         stream.seen = stream.seen.max(place);
+        stream.has = stream.has.max(place);
         if stream.waits.is_some() {
             self.advanced(process, room, ledger, findings);
         }
@@ -394,8 +411,8 @@ impl Clients {
                 findings.broken(Invariant::I10, stream.subject(ledger), what);
             }
         }
-        for (room, process, message) in &self.orphans {
-            ledger.judge_orphan(*room, *process, message, findings);
+        for Orphan { process, room, message, at } in &self.orphans {
+            ledger.judge_orphan(*process, *room, message, *at, findings);
         }
     }
 
@@ -451,6 +468,7 @@ impl Stream {
             unplaced: Vec::new(),
             told: Place::default(),
             seen: Place::default(),
+            has: Place::default(),
             reading: None,
             page: None,
             wants: false,
@@ -464,6 +482,12 @@ impl Stream {
         asked.begun = true;
         self.next = asked.after.map_or(Next::Anything, Next::After);
         self.epoch = asked.after.and(asked.epoch);
+    }
+
+    /// What was heard, and it was not told in which epoch.
+    fn orphan(&mut self, at: u64) -> Vec<Orphan> {
+        let (process, room) = (self.process, self.room);
+        self.unplaced.drain(..).map(|message| Orphan { process, room, message, at }).collect()
     }
 
     /// The next message of the stream.
@@ -512,7 +536,9 @@ impl Stream {
         page.last = Some(seq);
         self.page = Some(page);
         if ledger.witness(self.room, page.epoch, message, findings) {
-            self.seen = self.seen.max(Place { epoch: page.epoch, seq });
+            let place = Place { epoch: page.epoch, seq };
+            self.seen = self.seen.max(place);
+            self.has = self.has.max(place);
         }
     }
 

@@ -454,19 +454,22 @@ impl Ledger {
         }
     }
 
-    /// Somebody was shown a message, and it is not known in which life of the log.
+    /// Somebody was shown a message, and it is not known in which life of the log. It must be in one of them, unless a
+    /// restore may have taken it back before anybody else saw it.
     pub(super) fn judge_orphan(
         &self,
-        room: RoomIndex,
         process: u32,
+        room: RoomIndex,
         message: &Message,
+        at: u64,
         findings: &mut Findings,
     ) {
         findings.checked(Invariant::I5);
         let Room { logs, .. } = &self.rooms[room.0 as usize];
         let index = message.seq.wrapping_sub(1) as usize;
         let mut rows = logs.iter().filter_map(|log| log.rows.get(index)?.as_ref());
-        if !rows.any(|row| row.message == *message) {
+        let taken_back = self.restores.iter().any(|restore| at <= restore.at);
+        if !taken_back && !rows.any(|row| row.message == *message) {
             let subject = Subject { process: Some(process), ..self.subject(room, message) };
             let what = format_args!("client {process} heard {message}, which is in no log");
             findings.broken(Invariant::I5, subject, what);
