@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chat::Timestamp;
@@ -14,7 +14,13 @@ pub struct Clock(Source);
 #[derive(Clone)]
 enum Source {
     System { started: Instant },
-    Moved(Arc<AtomicI64>),
+    Moved(Arc<Moved>),
+}
+
+/// In milliseconds.
+struct Moved {
+    now: AtomicI64,
+    passed: AtomicU64,
 }
 
 impl Clock {
@@ -26,7 +32,8 @@ impl Clock {
 
     /// A clock that stands still until it is moved.
     pub fn standing_at(start: Timestamp) -> Self {
-        Self(Source::Moved(Arc::new(AtomicI64::new(start.0))))
+        let passed = AtomicU64::new(start.0.try_into().unwrap_or_default());
+        Self(Source::Moved(Arc::new(Moved { now: AtomicI64::new(start.0), passed })))
     }
 
     /// The time.
@@ -38,7 +45,7 @@ impl Clock {
                 let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 Timestamp::default().plus(since_epoch)
             }
-            Source::Moved(now) => Timestamp(now.load(Ordering::SeqCst)),
+            Source::Moved(moved) => Timestamp(moved.now.load(Ordering::SeqCst)),
         }
     }
 
@@ -48,17 +55,23 @@ impl Clock {
     pub fn monotonic(&self) -> Duration {
         match &self.0 {
             Source::System { started } => started.elapsed(),
-            Source::Moved(now) => {
-                Duration::from_millis(now.load(Ordering::SeqCst).try_into().unwrap_or_default())
-            }
+            Source::Moved(moved) => Duration::from_millis(moved.passed.load(Ordering::SeqCst)),
         }
     }
 
     /// Moves a standing clock. The system's goes its own way.
     pub fn advance(&self, duration: Duration) {
-        if let Source::Moved(now) = &self.0 {
-            let now_ms = Timestamp(now.load(Ordering::SeqCst)).plus(duration).0;
-            now.store(now_ms, Ordering::SeqCst);
+        if let Source::Moved(moved) = &self.0 {
+            let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+            moved.passed.fetch_add(milliseconds, Ordering::SeqCst);
+            self.set(self.now().plus(duration));
+        }
+    }
+
+    /// Sets the time of day of a standing clock, as somebody does whose computer's is wrong: no time passes by that.
+    pub fn set(&self, now: Timestamp) {
+        if let Source::Moved(moved) = &self.0 {
+            moved.now.store(now.0, Ordering::SeqCst);
         }
     }
 }

@@ -166,6 +166,11 @@ impl Sqlite {
         self.writer.close().await;
     }
 
+    /// How often it was read so far.
+    pub fn reads(&self) -> u64 {
+        self.readers.asked()
+    }
+
     /// Lets the writer make a change, together with all others that are queued. When this returns, it is on the disk.
     async fn write<T: Send + 'static>(
         &self,
