@@ -1,6 +1,6 @@
 //! Connections to the database, and how they are set up.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rusqlite::wal::CheckpointMode;
@@ -22,6 +22,14 @@ const STATEMENTS: usize = 64;
 /// To what size a log that has outgrown its usual one is cut when it starts anew, in bytes.
 const WAL_KEPT_BYTES: i64 = 64 << 20;
 
+/// Where the database is.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) file: PathBuf,
+    /// The SQLite VFS that has the file, if it is not the system's.
+    pub(super) vfs: Option<String>,
+}
+
 /// Refuses an SQLite with a known way to damage data.
 pub(super) fn check_sqlite() -> Result<(), OpenError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
@@ -31,8 +39,8 @@ pub(super) fn check_sqlite() -> Result<(), OpenError> {
 }
 
 /// A connection for the writer, in WAL mode and never done before the disk is.
-pub(super) fn to_write(file: &Path) -> rusqlite::Result<Connection> {
-    let db = open(file, WRITER_CACHE_KIB)?;
+pub(super) fn to_write(place: &Place) -> rusqlite::Result<Connection> {
+    let db = open(place, WRITER_CACHE_KIB)?;
     let mode: String = db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
     if mode != "wal" {
         let sentence = "this file system cannot hold a write-ahead log".to_owned();
@@ -53,8 +61,8 @@ pub(super) fn to_write(file: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// A connection for a reader, which cannot write.
-pub(super) fn to_read(file: &Path) -> rusqlite::Result<Connection> {
-    let db = open(file, READER_CACHE_KIB)?;
+pub(super) fn to_read(place: &Place) -> rusqlite::Result<Connection> {
+    let db = open(place, READER_CACHE_KIB)?;
     db.pragma_update(None, "query_only", true)?;
     Ok(db)
 }
@@ -66,10 +74,13 @@ pub(super) fn checkpoint_all(db: &Connection) -> rusqlite::Result<()> {
 }
 
 /// No memory map: with one, a disk error on reading is a signal that ends the process, and not an error.
-fn open(file: &Path, cache_kib: i32) -> rusqlite::Result<Connection> {
+fn open(place: &Place, cache_kib: i32) -> rusqlite::Result<Connection> {
     // It exists. An empty one must not come up in its place because somebody moved it away.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(file, flags)?;
+    let db = match &place.vfs {
+        None => Connection::open_with_flags(&place.file, flags)?,
+        Some(vfs) => Connection::open_with_flags_and_vfs(&place.file, flags, vfs.as_str())?,
+    };
     db.busy_timeout(LOCK_PATIENCE)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     db.pragma_update(None, "cache_size", -cache_kib)?;
