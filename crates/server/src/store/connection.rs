@@ -41,8 +41,12 @@ pub(super) fn check_sqlite() -> Result<(), OpenError> {
 /// A connection for the writer, in WAL mode and never done before the disk is.
 pub(super) fn to_write(place: &Place) -> rusqlite::Result<Connection> {
     let db = open(place, WRITER_CACHE_KIB)?;
-    let mode: String = db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
-    if mode != "wal" {
+    // To the end: the answer comes before the change is committed, and that can fail as well.
+    let mode: Vec<String> = db
+        .prepare("PRAGMA journal_mode = wal")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    if mode != ["wal"] {
         let sentence = "this file system cannot hold a write-ahead log".to_owned();
         return Err(rusqlite::Error::SqliteFailure(
             ffi::Error { code: ErrorCode::FileLockingProtocolFailed, extended_code: 0 },
