@@ -19,6 +19,7 @@ use volley::CloseReason;
 use crate::decoder::Told;
 use crate::happening::{Answer, Happening};
 use crate::house::House;
+use crate::plan::Trouble;
 use crate::shore::Shore;
 use crate::wire::{Line, Packet};
 
@@ -214,6 +215,11 @@ impl Client {
         }
     }
 
+    /// The database was put back to an earlier state, and with it the sessions that had ended since.
+    pub(crate) fn is_restored(&self, shore: &mut Shore) {
+        self.note(shore, Event::LoggedIn);
+    }
+
     /// A request of its has been answered.
     pub(crate) fn gets(&mut self, number: u64, answer: Answer, shore: &mut Shore) {
         let Some(request) = self.request.take_if(|request| request.number == number) else {
@@ -275,9 +281,9 @@ impl Client {
         self.loses(&line, reason.as_str(), shore);
     }
 
-    /// The connection it has.
-    pub(crate) fn line(&self) -> Option<&Line> {
-        self.line.as_ref()
+    /// Is there no more, and says nothing of it: its connection, if it has one.
+    pub(crate) fn vanishes(&mut self) -> Option<Line> {
+        self.line.take()
     }
 
     fn plays(&mut self, line: &Line, shore: &mut Shore) -> Option<Wish> {
@@ -296,7 +302,13 @@ impl Client {
         match (shore.nature.below(12), self.rooms[room].place) {
             (0..=5, Standing::Out) => self.joins(line, room, shore),
             (0, Standing::In) => self.leaves(line, room, shore),
-            (1, Standing::In | Standing::Joining { joins: 1, .. }) => self.joins(line, room, shore),
+            (1, Standing::In) => {
+                self.joins(line, room, shore);
+                // A server that is too full for an answer would leave it open which of the two was answered.
+                if shore.nature.once_in(4) && !shore.plan.has(Trouble::Overload) {
+                    self.joins(line, room, shore);
+                }
+            }
             (2, Standing::In) => {
                 let payload = InRoom { room: self.rooms[room].room };
                 self.emits(line, "heartbeat", &payload, Asked::Else, shore);

@@ -41,7 +41,7 @@ pub struct Outcome {
 pub fn run(seed: u64, steps: u64, keep: Keep) -> Outcome {
     let mut episode = Episode::new(seed, keep);
     episode.goes_on(steps);
-    episode.shore.heals();
+    episode.heals();
     episode.converges();
     episode.reads_everything();
     episode.is_left_alone();
@@ -74,6 +74,15 @@ impl Episode {
     fn goes_on(&mut self, steps: u64) {
         while self.steps < steps {
             self.step();
+        }
+    }
+
+    /// Nothing goes wrong any more, and everyone makes haste to catch up.
+    fn heals(&mut self) {
+        self.shore.heals();
+        self.shore.nature.call_off(|what| matches!(what, Happening::Moves(_)));
+        for client in 0..self.clients.len() {
+            self.shore.nature.arrange(HASTE, Happening::Moves(client));
         }
     }
 
@@ -121,6 +130,9 @@ impl Episode {
                 self.clients.iter().for_each(|client| client.is_revoked(&sessions, shore));
             }
             Happening::Replaced(session) => shore.end_replaced(session),
+            Happening::Restored => {
+                self.clients.iter().for_each(|client| client.is_restored(shore));
+            }
             Happening::Strikes => shore.strikes(),
             Happening::Stopped => shore.stops(),
             Happening::Starts => shore.starts(),
@@ -172,11 +184,9 @@ impl Episode {
     fn is_left_alone(&mut self) {
         let until = self.shore.nature.now() + nanos(AFTERMATH);
         self.shore.nature.call_off(|what| matches!(what, Happening::Moves(_)));
-        for client in &self.clients {
-            if let Some(line) = client.line() {
-                line.cut();
-                line.end(CloseReason::ClientDisconnect);
-            }
+        for line in self.clients.iter_mut().filter_map(Client::vanishes) {
+            line.cut();
+            line.end(CloseReason::TransportClosed);
         }
         while self.shore.nature.now() < until {
             self.step();

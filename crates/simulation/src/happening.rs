@@ -34,6 +34,8 @@ pub(crate) enum Happening {
     Revoked(Vec<SessionId>),
     /// A session has another token, and what the old one opened is to end.
     Replaced(SessionId),
+    /// The database was put back to an earlier state.
+    Restored,
     /// Something goes wrong.
     Strikes,
     /// The server has ended by itself.

@@ -83,6 +83,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Whether this kind of trouble comes.
+    pub(crate) fn has(&self, trouble: Trouble) -> bool {
+        self.troubles.contains(&trouble)
+    }
+
     /// Draws a plan.
     pub(crate) fn draw(nature: &Nature) -> Self {
         let people = 1 + nature.below(4);

@@ -23,6 +23,8 @@ use crate::wire::Line;
 const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
 /// How many connections are kept in mind before those that have ended are forgotten.
 const LINES: usize = 64;
+/// How long a server takes to start at least.
+const RESTART: Duration = Duration::from_millis(50);
 
 /// Everything but the clients.
 pub(crate) struct Shore {
@@ -148,6 +150,10 @@ impl Shore {
     pub(crate) fn heals(&mut self) {
         self.is_healing = true;
         self.disk.heal();
+        self.nature.call_off(|what| matches!(what, Happening::Starts));
+        if self.house.is_none() {
+            self.starts();
+        }
         if let Some(house) = &self.house {
             house.switchboard().overload(Duration::ZERO);
         }
@@ -174,7 +180,8 @@ impl Shore {
             line.end(CloseReason::TransportClosed);
         }
         self.forget_lines(|_| true);
-        let pause = Duration::from_millis(50)..self.plan.tempo * 20 + Duration::from_millis(51);
+        let most = if self.is_healing { Duration::ZERO } else { self.plan.tempo * 20 };
+        let pause = RESTART..RESTART * 2 + most;
         self.nature.arrange(self.nature.between(pause), Happening::Starts);
     }
 
@@ -251,9 +258,12 @@ impl Shore {
             Some((since_ns, mut earlier)) => {
                 self.tally.restores += 1;
                 self.stops();
-                earlier.begin_life(self.platter.data().lives() + 1);
-                *self.platter.data() = earlier;
+                let mut data = self.platter.data();
+                earlier.replace(&data);
+                *data = earlier;
+                drop(data);
                 self.recorder.note_fact(Event::Restored { since_ns });
+                self.nature.arrange(Duration::ZERO, Happening::Restored);
             }
         }
     }

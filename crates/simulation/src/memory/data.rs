@@ -43,17 +43,14 @@ struct Log {
 }
 
 impl Data {
-    /// Begins another life of the logs: it was put back to an earlier state.
-    pub fn begin_life(&mut self, lives: u64) {
-        self.lives = lives;
+    /// Begins another life of the logs: this earlier state takes the place of `later`. No message's number is given out
+    /// again, so that one that is sent again can be told from the one that was lost.
+    pub fn replace(&mut self, later: &Self) {
+        self.lives = later.lives + 1;
+        self.stored = later.stored;
         for log in self.rooms.values_mut() {
-            log.room.epoch = Epoch(lives + 1);
+            log.room.epoch = Epoch(self.lives + 1);
         }
-    }
-
-    /// Lives of the logs before this one.
-    pub fn lives(&self) -> u64 {
-        self.lives
     }
 
     pub(crate) fn create_user(&mut self, user: &NewUser) -> Result<Account, Error> {
