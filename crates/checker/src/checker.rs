@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use crate::limits::Limits;
 use crate::record::{Event, Message, Moment, Path, Post, Record};
 use crate::report::{self, Figures, Invariant, Report, Spread, Subject};
-use clients::Clients;
+use clients::{Clients, Cursor};
 use findings::Findings;
 use ledger::{Ledger, Place};
 
@@ -78,12 +78,12 @@ impl Checker {
             Event::Connected => {}
             Event::Lost { .. } => {
                 figures.lost += 1;
-                clients.lost(process);
+                clients.lost(process, at_ns);
             }
-            Event::Gone => clients.gone(process),
+            Event::Gone => clients.gone(process, ledger, findings),
 
             Event::Joining { room, after, epoch } => {
-                clients.joining(process, ledger.room(room), after, epoch);
+                clients.joining(process, ledger.room(room), Cursor { after, epoch }, findings);
             }
             Event::Resync { room, epoch, head, .. } => {
                 figures.resyncs += 1;
@@ -96,7 +96,7 @@ impl Checker {
                 let room = ledger.told_of(room, epoch);
                 clients.joined(process, room, Place { epoch, seq: head }, ledger, findings);
             }
-            Event::Left { room } => clients.left(process, ledger.room(room)),
+            Event::Left { room } => clients.left(process, ledger.room(room), at_ns),
             Event::Heard { room, path, ref message } => {
                 figures.count(path);
                 clients.delivered(process, findings);
@@ -134,7 +134,8 @@ impl Checker {
             }
 
             Event::Final { room, epoch, head, source } => {
-                ledger.open(room, epoch, head, source, findings);
+                let room = ledger.open(room, epoch, head, source, findings);
+                clients.must_be_at(room, Place { epoch, seq: head }, ledger, findings);
             }
             Event::Row { room, ref message } => ledger.row(room, message, findings),
         }

@@ -148,7 +148,7 @@ impl Parlor {
         beside.spawn(app.live.clone().tick());
         beside.spawn(tidy(app.clone()));
         if let Some(server) = metrics {
-            let figures = app.metrics.router(volley.clone());
+            let figures = app.metrics.router(volley.clone(), app.accounts.chat.clone());
             beside.spawn(server.serve(figures, std::future::pending()));
         }
         let drained = async {
