@@ -13,7 +13,7 @@ pub struct Clock(Source);
 
 #[derive(Clone)]
 enum Source {
-    System { started: Instant },
+    System { started: Instant, ahead: Arc<AtomicI64> },
     Moved(Arc<AtomicI64>),
 }
 
@@ -21,7 +21,7 @@ impl Clock {
     /// The system's clock.
     #[expect(clippy::disallowed_methods, reason = "this is where time that only passes enters")]
     pub fn system() -> Self {
-        Self(Source::System { started: Instant::now() })
+        Self(Source::System { started: Instant::now(), ahead: Arc::default() })
     }
 
     /// A clock that stands still until it is moved.
@@ -33,10 +33,10 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is where the wall clock enters")]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::System { .. } => {
+            Source::System { ahead, .. } => {
                 // A clock set before 1970 reads as 1970; nothing in a room is ordered by it.
                 let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                Timestamp::default().plus(since_epoch)
+                Timestamp(Timestamp::default().plus(since_epoch).0 + ahead.load(Ordering::SeqCst))
             }
             Source::Moved(now) => Timestamp(now.load(Ordering::SeqCst)),
         }
@@ -47,10 +47,18 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is where time that only passes enters")]
     pub fn monotonic(&self) -> Duration {
         match &self.0 {
-            Source::System { started } => started.elapsed(),
+            Source::System { started, .. } => started.elapsed(),
             Source::Moved(now) => {
                 Duration::from_millis(now.load(Ordering::SeqCst).try_into().unwrap_or_default())
             }
+        }
+    }
+
+    /// Sets the time of day forward by so many milliseconds, or back, as somebody does who sets the system's clock. The
+    /// time that only passes goes on as before.
+    pub fn set_by(&self, milliseconds: i64) {
+        if let Source::System { ahead, .. } = &self.0 {
+            ahead.fetch_add(milliseconds, Ordering::SeqCst);
         }
     }
 
@@ -66,5 +74,21 @@ impl Clock {
 impl fmt::Debug for Clock {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Clock({})", self.now().0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn setting_the_time_of_day_does_not_touch_the_time_that_passes() {
+        let clock = Clock::system();
+        let (now, passed) = (clock.now(), clock.monotonic());
+        clock.set_by(-3_600_000);
+        assert!(clock.now().0 < now.0 - 3_000_000);
+        assert!(
+            clock.monotonic() >= passed && clock.monotonic() - passed < Duration::from_hours(1)
+        );
     }
 }
