@@ -97,6 +97,12 @@ fn an_answer_to_nothing_is_unfit() {
 }
 
 #[test]
+fn a_cursor_beyond_what_a_client_has_heard_is_unfit() {
+    let story = talk().with("carol joins after 2 of 1", &["carol joins after 3 of 1"]);
+    assert_unfit(&story.without("carol resumes 3 sugar"));
+}
+
+#[test]
 fn records_out_of_order_are_unfit() {
     let mut records = dictation().records();
     records.swap(1, 2);

@@ -17,6 +17,8 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const WRITER_CACHE_KIB: i32 = 4096;
 /// A reader's page cache, in KiB. What it does not hold is in the system's page cache, a microsecond away.
 const READER_CACHE_KIB: i32 = 512;
+/// The page cache of who checks everything, in KiB: the upper pages of the indexes of many millions of messages.
+const INSPECTOR_CACHE_KIB: i32 = 64 * 1024;
 /// Prepared statements a connection keeps. More than there are.
 const STATEMENTS: usize = 64;
 /// To what size a log that has outgrown its usual one is cut when it starts anew, in bytes.
@@ -57,6 +59,31 @@ pub(super) fn to_read(file: &Path) -> rusqlite::Result<Connection> {
     let db = open(file, READER_CACHE_KIB)?;
     db.pragma_update(None, "query_only", true)?;
     Ok(db)
+}
+
+/// A connection to look at a database that may be anybody's: the file itself is opened for reading only. Where none is
+/// there yet, SQLite puts an empty write-ahead log beside it.
+pub(super) fn to_inspect(file: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(file, flags)?;
+    db.busy_timeout(LOCK_PATIENCE)?;
+    db.pragma_update(None, "cache_size", -INSPECTOR_CACHE_KIB)?;
+    db.pragma_update(None, "trusted_schema", false)?;
+    Ok(db)
+}
+
+/// A connection to an empty file that is to become a copy. It is synced when it is complete, and thrown away if it does
+/// not become so.
+pub(super) fn to_fill(file: &Path) -> rusqlite::Result<Connection> {
+    let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    db.pragma_update_and_check(None, "journal_mode", "off", |_| Ok(()))?;
+    db.pragma_update(None, "synchronous", "OFF")?;
+    Ok(db)
+}
+
+/// Makes a database need no file beside it: whoever opens it to read makes none.
+pub(super) fn make_one_file(db: &Connection) -> rusqlite::Result<()> {
+    db.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))
 }
 
 /// Moves all of the write-ahead log into the database, and syncs both.
