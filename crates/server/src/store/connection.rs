@@ -43,18 +43,7 @@ pub(super) fn check_sqlite() -> Result<(), OpenError> {
 /// A connection for the writer, in WAL mode and never done before the disk is.
 pub(super) fn to_write(place: &Place) -> rusqlite::Result<Connection> {
     let db = open(place, WRITER_CACHE_KIB)?;
-    // To the end: the answer comes before the change is committed, and that can fail as well.
-    let mode: Vec<String> = db
-        .prepare("PRAGMA journal_mode = wal")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    if mode != ["wal"] {
-        let sentence = "this file system cannot hold a write-ahead log".to_owned();
-        return Err(rusqlite::Error::SqliteFailure(
-            ffi::Error { code: ErrorCode::FileLockingProtocolFailed, extended_code: 0 },
-            Some(sentence),
-        ));
-    }
+    set_journal(&db, "wal")?;
     let synchronous = if Sabotage::NoSync.is_on() { "OFF" } else { "FULL" };
     db.pragma_update(None, "synchronous", synchronous)?;
     // Where a sync does not reach the disk unless asked twice (macOS).
@@ -88,20 +77,37 @@ pub(super) fn to_inspect(file: &Path) -> rusqlite::Result<Connection> {
 /// not become so.
 pub(super) fn to_fill(file: &Path) -> rusqlite::Result<Connection> {
     let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    db.pragma_update_and_check(None, "journal_mode", "off", |_| Ok(()))?;
+    set_journal(&db, "off")?;
     db.pragma_update(None, "synchronous", "OFF")?;
     Ok(db)
 }
 
 /// Makes a database need no file beside it: whoever opens it to read makes none.
 pub(super) fn make_one_file(db: &Connection) -> rusqlite::Result<()> {
-    db.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))
+    set_journal(db, "delete")
 }
 
 /// Moves all of the write-ahead log into the database, and syncs both.
 pub(super) fn checkpoint_all(db: &Connection) -> rusqlite::Result<()> {
     db.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE)?;
     Ok(())
+}
+
+fn set_journal(db: &Connection, wanted: &str) -> rusqlite::Result<()> {
+    // To the end: the answer comes before the change is committed, and that can fail as well.
+    let mode: Vec<String> = db
+        .prepare(&format!("PRAGMA journal_mode = {wanted}"))?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    if mode == [wanted] {
+        return Ok(());
+    }
+    let sentence = match wanted {
+        "wal" => "this file system cannot hold a write-ahead log",
+        _ => "another process has it open",
+    };
+    let error = ffi::Error { code: ErrorCode::FileLockingProtocolFailed, extended_code: 0 };
+    Err(rusqlite::Error::SqliteFailure(error, Some(sentence.to_owned())))
 }
 
 /// No memory map: with one, a disk error on reading is a signal that ends the process, and not an error.
