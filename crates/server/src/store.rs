@@ -1,6 +1,8 @@
 //! The SQLite engine of [`chat::Store`]: one thread writes, a few read, and all of it is one folder. SQL stands in the
 //! files beneath this one and nowhere else; what may be written is decided by `chat`.
 
+mod backup;
+mod check;
 mod connection;
 mod failure;
 mod folder;
@@ -14,11 +16,13 @@ mod tails;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod unfinished;
 mod users;
 mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chat::{
     Account, Activity, Credentials, Error, Fanout, History, Identity, NameKey, NewMessage, NewRoom,
@@ -27,8 +31,13 @@ use chat::{
 };
 use rusqlite::Connection;
 
+pub use backup::{Copied, CopyError, back_up, restore};
+pub use check::{Findings, check};
+use connection::Place;
 use folder::Folder;
+pub use folder::database_in;
 use readers::Readers;
+pub use unfinished::remove_unfinished;
 use writer::{Batch, Writer};
 
 /// Most entries of one order to note activity. A longer list becomes several orders, so that messages get in between.
@@ -39,6 +48,24 @@ const ACTIVITY_AT_ONCE: usize = 256;
 pub struct Sqlite {
     writer: Writer,
     readers: Readers,
+}
+
+/// How the writer keeps house. A server wants what is the default; a test of what a disk can do to it wants everything
+/// to happen within a few messages.
+#[derive(Debug, Clone, Copy)]
+pub struct Upkeep {
+    /// Pages of 4 KiB in the write-ahead log that are moved into the database even if somebody waits. The more there
+    /// are, the more of them are versions of one page, of which only the last is moved; the fewer, the shorter is the
+    /// wait.
+    pub pages_at_most: i32,
+    /// How long the writer waits after a failure before it opens the database again. Doubled each time, up to a bound.
+    pub first_pause: Duration,
+}
+
+impl Default for Upkeep {
+    fn default() -> Self {
+        Self { pages_at_most: 16 * 1024, first_pause: Duration::from_millis(50) }
+    }
 }
 
 /// Why a data folder could not be opened, in a sentence for whoever starts the server.
@@ -72,6 +99,27 @@ pub enum OpenError {
         /// The newest number this version knows.
         known: u32,
     },
+    /// There is none to be read.
+    #[error("There is no database {}.", file.display())]
+    Missing {
+        /// Where.
+        file: PathBuf,
+    },
+    /// It is somebody else's database, or one of Parlor's that no server has brought up to date yet.
+    #[error("The file {} is not a database of this version of Parlor.", file.display())]
+    Foreign {
+        /// Which.
+        file: PathBuf,
+    },
+    /// A restoration was killed.
+    #[error(
+        "A restoration into the data folder did not finish: {} is there. Please restore again, or remove that file.",
+        file.display()
+    )]
+    HalfRestored {
+        /// What it has left.
+        file: PathBuf,
+    },
     /// The program was linked with an SQLite that must not be trusted with data.
     #[error(
         "This program was built with SQLite {found}, which can damage a database. It needs 3.51.3 or newer."
@@ -90,24 +138,56 @@ pub enum OpenError {
     },
 }
 
+/// How far work on a whole database has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Pages are being copied.
+    Copying {
+        /// As many bytes as have been.
+        bytes: u64,
+        /// As many as there are.
+        of: u64,
+    },
+    /// The structure of the file is being checked, of which nobody can say how far it has come.
+    CheckingFile,
+    /// The logs are being checked.
+    CheckingLogs {
+        /// As many events as have been.
+        events: u64,
+        /// As many as there are.
+        of: u64,
+    },
+}
+
 impl Sqlite {
     /// Opens the database in `folder`, which is created if need be, and brings its schema up to date. What is
     /// committed from now on is told to `fanout`. Blocks for a moment: to be called at the start.
     pub fn open(folder: &Path, fanout: Arc<dyn Fanout>) -> Result<Self, OpenError> {
+        Self::open_on(None, folder, Upkeep::default(), fanout)
+    }
+
+    /// The same with the database on a registered SQLite VFS. Its lock, and the folder itself, are the system's.
+    pub fn open_on(
+        vfs: Option<&str>,
+        folder: &Path,
+        upkeep: Upkeep,
+        fanout: Arc<dyn Fanout>,
+    ) -> Result<Self, OpenError> {
         connection::check_sqlite()?;
         let folder = Folder::open(folder)?;
-        let file = folder.database();
+        let place = Place { file: folder.database(), vfs: vfs.map(str::to_owned) };
+        let file = &place.file;
         let broken = |cause| OpenError::Broken { file: file.clone(), cause };
         // Before anything is written: a database that is refused is left as it is.
-        migrations::check(&connection::to_read(&file).map_err(broken)?, &file)?;
-        let mut db = connection::to_write(&file).map_err(broken)?;
+        migrations::check(&connection::to_read(&place).map_err(broken)?, file)?;
+        let mut db = connection::to_write(&place).map_err(broken)?;
         migrations::migrate(&mut db).map_err(broken)?;
         // What a killed server had written but not yet synced would be seen from here on and could still be lost with
         // the power. A checkpoint syncs it before anybody sees it.
         connection::checkpoint_all(&db).map_err(broken)?;
         folder.sync()?;
-        let readers = Readers::start(&file).map_err(broken)?;
-        Ok(Self { writer: Writer::start(db, folder, fanout), readers })
+        let readers = Readers::start(&place).map_err(broken)?;
+        Ok(Self { writer: Writer::start(db, folder, place, upkeep, fanout), readers })
     }
 
     /// Finishes what has been ordered, moves everything into the one file `parlor.db`, and lets the folder go. What is
@@ -115,6 +195,11 @@ impl Sqlite {
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+
+    /// How often it was read so far.
+    pub fn reads(&self) -> u64 {
+        self.readers.asked()
     }
 
     /// Lets the writer make a change, together with all others that are queued. When this returns, it is on the disk.

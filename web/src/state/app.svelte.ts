@@ -38,6 +38,8 @@ export class App {
   firstAdministrator = $state(false);
   /** Why somebody who was inside stands at the door. */
   sessionEnded = $state(false);
+  /** Another build of the page than the one that runs is what will be opened next. */
+  newer = $state(false);
   readonly route = new Route();
   readonly theme: Theme;
   #stop: () => void = () => undefined;
