@@ -386,7 +386,8 @@ impl Client {
             after = after.map(|after| after.saturating_sub(back));
         }
         if after.is_none() {
-            room.last = None;
+            // What it hears from now on belongs to a life of the log that it learns with the answer.
+            (room.last, room.epoch) = (None, None);
         }
         room.place = match room.place {
             Standing::Joining { joins, anew } => Standing::Joining { joins: joins + 1, anew },
@@ -537,13 +538,13 @@ impl Client {
             self.note(shore, Event::Heard { room: room.0, path: Path::History, message });
         }
         let following = self.rooms.iter_mut().find(|one| one.room == room);
-        if let Some(following) = following
+        if let (Some(following), Some(read)) = (following, history.events.last())
             && following.place == Standing::Out
             && following.epoch == Some(history.epoch)
             && shore.nature.once_in(2)
         {
             // It shows what it has read, and goes on from there.
-            following.last = Some(head);
+            following.last = following.last.max(Some(read.seq().0));
         }
     }
 

@@ -219,7 +219,7 @@ impl Shore {
             }
             Trouble::Stalls => {
                 if let Some(line) = self.any_line() {
-                    line.stall(moment);
+                    line.stall(moment + self.within(60));
                 }
             }
             Trouble::Overload => {

@@ -15,10 +15,11 @@ use crate::engine::Group;
 use crate::happening::Happening;
 use crate::nature::Nature;
 
-/// What the system takes of a connection's bytes before they wait in the server.
-const TAKEN: usize = 16 * 1024;
-/// Most bytes that wait in the server for one connection. Less than volley's, so that it is met often.
-const MOST_QUEUED: usize = 96 * 1024;
+/// What the system takes of a connection's bytes before they wait in the server. Little, so that some often do.
+const TAKEN: usize = 2 * 1024;
+/// Most bytes that wait in the server for one connection. Less than volley's, so that it is met; and as there, what a client
+/// is given when it comes back fits into it.
+const MOST_QUEUED: usize = 160 * 1024;
 
 /// One connection, seen from both ends. Clones are the same.
 #[derive(Clone)]
