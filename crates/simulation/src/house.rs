@@ -55,6 +55,7 @@ impl House {
         nature: &Nature,
         platter: &Platter,
         disk: &Arc<Moody>,
+        rates: EventRates,
     ) -> Self {
         let clock = nature.clock();
         let rooms: Arc<Rooms<Wires>> = Arc::default();
@@ -70,7 +71,7 @@ impl House {
             sessions.clone(),
             site,
             rooms,
-            EventRates::default(),
+            rates,
             clock.clone(),
             Random::seeded(nature.number()),
         );
