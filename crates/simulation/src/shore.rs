@@ -265,8 +265,7 @@ impl Shore {
             Trouble::ClockSteps => {
                 const HOUR: i64 = 3_600_000;
                 let step = [HOUR, -HOUR, 24 * HOUR, -24 * HOUR][self.nature.below(4)];
-                let now = self.nature.clock().now();
-                self.nature.clock().set(chat::Timestamp(now.0 + step));
+                self.nature.clock().set_by(step);
             }
             Trouble::Crashes if self.house.is_some() => {
                 self.tally.crashes += 1;

@@ -5,7 +5,6 @@
 //! database is opened anew; what it holds is read again. A sync is never tried a second time: the system may have
 //! thrown the pages away with the first error.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -16,26 +15,22 @@ use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::connection::{self, Place};
 use super::folder::Folder;
 use super::tails::Tails;
 use super::threads::Threads;
-use super::{connection, failure, messages};
+use super::{Upkeep, failure, messages};
 use crate::sabotage::Sabotage;
 
 /// Most changes that wait, a tenth of a second of work. Past it the next one is told that the store is busy.
 pub(super) const QUEUE: usize = 4096;
 /// Most changes in one transaction. More would not be cheaper each, and keep the first one waiting.
 const BATCH: usize = 1024;
-/// Pages of 4 KiB in the write-ahead log that are worth moving into the database when nobody waits …
+/// Pages of 4 KiB in the write-ahead log that are worth moving into the database when nobody waits.
 const PAGES_AT_LEISURE: i32 = 1024;
-/// … and those that are moved even if somebody does. The more there are, the more of them are versions of one page, of
-/// which only the last is moved; the fewer, the shorter is the wait.
-const PAGES_AT_MOST: i32 = 16 * 1024;
 /// Nothing has been ordered for this long: nobody waits.
 const LEISURE: Duration = Duration::from_millis(5);
-/// How long the writer waits after a failure before it opens the database again, at first …
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// … and at most, having doubled it each time.
+/// How long the writer waits at most after a failure before it opens the database again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// The way to the thread that writes.
@@ -91,14 +86,21 @@ impl<T: Send, F: Fn(&mut Batch<'_>) -> rusqlite::Result<T> + Send> Change for Wa
 
 impl Writer {
     /// Starts the thread. The folder stays locked until it ends.
-    pub(super) fn start(db: Connection, folder: Folder, fanout: Arc<dyn Fanout>) -> Self {
+    pub(super) fn start(
+        db: Connection,
+        folder: Folder,
+        place: Place,
+        upkeep: Upkeep,
+        fanout: Arc<dyn Fanout>,
+    ) -> Self {
         let (orders, queue) = sync_channel(QUEUE);
         let is_down = Arc::new(AtomicBool::new(false));
         let desk = Desk {
             orders: queue,
             is_down: is_down.clone(),
             fanout,
-            file: folder.database(),
+            place,
+            upkeep,
             tails: Tails::default(),
             events: Vec::new(),
             stuck: 0,
@@ -142,7 +144,8 @@ struct Desk {
     orders: Receiver<Order>,
     is_down: Arc<AtomicBool>,
     fanout: Arc<dyn Fanout>,
-    file: PathBuf,
+    place: Place,
+    upkeep: Upkeep,
     tails: Tails,
     /// What the present transaction adds to logs.
     events: Vec<Logged>,
@@ -200,7 +203,7 @@ impl Desk {
     /// Waits for an order, and takes all others that are there. Moves pages into the database in between.
     fn take(&mut self, db: &Connection, changes: &mut Vec<Box<dyn Change>>) -> Then {
         let pages = pages_to_move(db) - self.stuck;
-        if pages >= PAGES_AT_MOST {
+        if pages >= self.upkeep.pages_at_most {
             self.checkpoint(db);
         }
         let leisure = if pages >= PAGES_AT_LEISURE { LEISURE } else { Duration::MAX };
@@ -280,7 +283,7 @@ impl Desk {
     /// the store is closed meanwhile.
     fn recover(&mut self) -> Option<Connection> {
         self.tails.forget();
-        let mut pause = FIRST_PAUSE;
+        let mut pause = self.upkeep.first_pause;
         loop {
             match self.orders.recv_timeout(pause) {
                 // Ordered before the orders were stopped.
@@ -298,7 +301,7 @@ impl Desk {
     }
 
     fn reopen(&mut self) -> rusqlite::Result<Connection> {
-        let db = connection::to_write(&self.file)?;
+        let db = connection::to_write(&self.place)?;
         // If the disk is full, this lets the log start over in the room that it has. Else it does no harm.
         let _ = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE);
         self.stuck = pages_to_move(&db);
