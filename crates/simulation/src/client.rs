@@ -19,6 +19,7 @@ use volley::CloseReason;
 use crate::decoder::Told;
 use crate::happening::{Answer, Happening};
 use crate::house::House;
+use crate::nature::Nature;
 use crate::plan::Trouble;
 use crate::shore::Shore;
 use crate::wire::{Line, Packet};
@@ -26,7 +27,7 @@ use crate::wire::{Line, Packet};
 /// How long an answer may take before a client gives up its connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Most messages that wait for their acks.
-const MOST_PENDING: usize = 8;
+const MOST_PENDING: usize = 16;
 
 /// One client through all its connections.
 pub(crate) struct Client {
@@ -342,13 +343,21 @@ impl Client {
 
     fn talks(&mut self, line: &Line, shore: &mut Shore) -> Option<Wish> {
         self.repeats(line, shore);
-        let room = &self.rooms[shore.nature.below(self.rooms.len())];
-        if room.place != Standing::In || self.pending.len() >= MOST_PENDING {
+        let room = shore.nature.below(self.rooms.len());
+        let outburst = if shore.nature.once_in(10) { MOST_PENDING } else { 1 };
+        let mut wish = None;
+        for _ in self.pending.len()..outburst.max(self.pending.len() + 1).min(MOST_PENDING) {
+            wish = self.says_something(line, room, shore);
+        }
+        wish
+    }
+
+    fn says_something(&mut self, line: &Line, room: usize, shore: &mut Shore) -> Option<Wish> {
+        let room = &self.rooms[room];
+        if room.place != Standing::In {
             return None;
         }
-        let client_id = Uuid::from_bytes(shore.nature.bytes());
-        let body = checker::digest(&words(client_id));
-        let post = Post { room: room.room.0, client_id, body };
+        let (post, _) = post(room.room, &shore.nature);
         self.pending.push_back(post);
         self.says(line, post, shore);
         if shore.nature.once_in(8) {
@@ -382,11 +391,13 @@ impl Client {
             (after, epoch) = (None, None);
         } else if !shore.is_healing && shore.nature.once_in(6) {
             // Further back than it needs.
-            let back = shore.nature.below(200) as u64;
+            let back = [200, 2000][shore.nature.below(2)];
+            let back = shore.nature.below(back) as u64;
             after = after.map(|after| after.saturating_sub(back));
         }
         if after.is_none() {
-            room.last = None;
+            // What it hears from now on belongs to a life of the log that it learns with the answer.
+            (room.last, room.epoch) = (None, None);
         }
         room.place = match room.place {
             Standing::Joining { joins, anew } => Standing::Joining { joins: joins + 1, anew },
@@ -537,13 +548,13 @@ impl Client {
             self.note(shore, Event::Heard { room: room.0, path: Path::History, message });
         }
         let following = self.rooms.iter_mut().find(|one| one.room == room);
-        if let Some(following) = following
+        if let (Some(following), Some(read)) = (following, history.events.last())
             && following.place == Standing::Out
             && following.epoch == Some(history.epoch)
             && shore.nature.once_in(2)
         {
             // It shows what it has read, and goes on from there.
-            following.last = Some(head);
+            following.last = following.last.max(Some(read.seq().0));
         }
     }
 
@@ -653,6 +664,13 @@ pub(crate) fn as_seen(message: &chat::Message) -> checker::Message {
         body: checker::digest(message.body.as_str()),
         at: message.at.0,
     }
+}
+
+/// A message that nobody has sent yet, and its text.
+pub(crate) fn post(room: RoomId, nature: &Nature) -> (Post, String) {
+    let client_id = Uuid::from_bytes(nature.bytes());
+    let words = words(client_id);
+    (Post { room: room.0, client_id, body: checker::digest(&words) }, words)
 }
 
 /// What a message of this name says, so that every client of a person can repeat it. Some have much to say.

@@ -113,6 +113,7 @@ impl Episode {
                 packets.into_iter().for_each(|packet| client.hears(&line, packet, shore));
             }
             Happening::Up(line) => line.rises(),
+            Happening::Resumes(line) => line.resume(),
             Happening::Lost(line) => {
                 line.cut();
                 self.clients[line.client()].loses(&line, "transport close", shore);

@@ -13,6 +13,8 @@ pub(crate) enum Happening {
     Woken(Waker),
     /// What the server has sent comes to a client.
     Down(Line),
+    /// A client that did not read does so again.
+    Resumes(Line),
     /// What a client has said comes to the server.
     Up(Line),
     /// A client's connection ends at its own end.

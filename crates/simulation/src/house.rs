@@ -55,6 +55,7 @@ impl House {
         nature: &Nature,
         platter: &Platter,
         disk: &Arc<Moody>,
+        rates: EventRates,
     ) -> Self {
         let clock = nature.clock();
         let rooms: Arc<Rooms<Wires>> = Arc::default();
@@ -70,7 +71,7 @@ impl House {
             sessions.clone(),
             site,
             rooms,
-            EventRates::default(),
+            rates,
             clock.clone(),
             Random::seeded(nature.number()),
         );
@@ -128,10 +129,12 @@ impl House {
     /// Somebody logs out.
     pub(crate) async fn log_out(self, token: Token, from: Network) -> Result<(), Error> {
         let identity = self.sessions.identify(&token, from).await?;
-        let session = identity.session.id;
-        self.chat.end_session(identity.account.user.id, session).await?;
-        self.sessions.forget(&[session]);
-        self.end(&[session]);
+        let (user, session) = (identity.account.user.id, identity.session.id);
+        match self.live.end_session(user, session).await {
+            Ok(()) | Err(Error::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+        self.nature.arrange(Duration::ZERO, Happening::Revoked(vec![session]));
         Ok(())
     }
 
@@ -146,9 +149,14 @@ impl House {
         let identity = self.sessions.identify(&token, from).await?;
         let session = identity.session.id;
         let hash = hash_of(&new_token);
-        let ended = self.chat.change_password(&identity, old, new, hash).await?;
+        let changed = self.chat.change_password(&identity, old, new, hash).await;
+        if let Err(Error::StorageUnavailable { .. }) = changed {
+            self.live.doubt(identity.account.user.id);
+        }
+        let ended = changed?;
         self.sessions.forget(&[&[session], ended.as_slice()].concat());
-        self.end(&ended);
+        self.live.end_sessions(&ended);
+        self.nature.arrange(Duration::ZERO, Happening::Revoked(ended));
         self.nature.arrange(ARRIVAL, Happening::Replaced(session));
         Ok(new_token)
     }
@@ -188,12 +196,6 @@ impl House {
         lines.iter().for_each(Line::close);
         self.nature.pass(CLOSE_TIMEOUT).await;
         lines.iter().for_each(|line| line.end(CloseReason::ServerShutdown));
-    }
-
-    /// Sessions have ended, and whoever asked is about to be told so.
-    fn end(&self, sessions: &[SessionId]) {
-        self.live.end_sessions(sessions);
-        self.nature.arrange(Duration::ZERO, Happening::Revoked(sessions.to_vec()));
     }
 
     async fn tick(self) {

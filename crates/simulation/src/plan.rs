@@ -4,6 +4,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use chat::Rate;
+use server::live::EventRates;
+
 use crate::nature::Nature;
 
 /// A kind of trouble.
@@ -68,6 +71,8 @@ pub(crate) struct Plan {
     pub(crate) clients: usize,
     /// How many rooms.
     pub(crate) rooms: usize,
+    /// How many messages there are in each room from the beginning.
+    pub(crate) past: usize,
     /// How long a client waits between one thing and the next, more or less.
     pub(crate) tempo: Duration,
     /// How long something takes on the way.
@@ -80,6 +85,8 @@ pub(crate) struct Plan {
     pub(crate) revokes_once_in: u32,
     /// Of ten moves of a client, how many are something it says.
     pub(crate) talkativeness: usize,
+    /// How much a person may say: as much as the server allows by itself, or so much that nobody is ever refused.
+    pub(crate) rates: EventRates,
 }
 
 impl Plan {
@@ -92,9 +99,8 @@ impl Plan {
     pub(crate) fn draw(nature: &Nature) -> Self {
         let people = 1 + nature.below(4);
         let clients = people + nature.below(6);
-        // From 30 ms to 30 s, as many of the fast as of the slow.
-        let tempo =
-            Duration::from_millis(30).mul_f64(10_f64.powf(nature.below(300) as f64 / 100.0));
+        // From 5 ms to 5 s, as many of the fast as of the slow.
+        let tempo = Duration::from_millis(5).mul_f64(10_f64.powf(nature.below(300) as f64 / 100.0));
         let slowest = [5, 50, 500][nature.below(3)];
         let mut troubles = Trouble::ALL.to_vec();
         troubles.retain(|_| nature.once_in(2));
@@ -102,12 +108,19 @@ impl Plan {
             people,
             clients,
             rooms: 1 + nature.below(3),
+            past: [0, 0, 60, 300][nature.below(4)],
             tempo,
             latency: Duration::from_micros(100)..Duration::from_millis(slowest),
             troubles,
             strikes_every: tempo * u32::try_from(3 + nature.below(30)).expect("it is small"),
             revokes_once_in: [0, 40, 200][nature.below(3)],
             talkativeness: 1 + nature.below(9),
+            rates: if nature.once_in(3) { EventRates::default() } else { boundless() },
         }
     }
+}
+
+fn boundless() -> EventRates {
+    let rate = Rate { burst: 100_000, per_second: 100_000.0 };
+    EventRates { messages: rate, others: rate }
 }

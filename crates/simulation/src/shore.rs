@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat::{Name, NewRoom, NewUser, PasswordHash, RoomId, RoomName, Token, User};
+use chat::{
+    Body, ClientId, Name, NewMessage, NewRoom, NewUser, PasswordHash, RoomId, RoomName, Token, User,
+};
 use checker::{Event, Limits};
 use server::site::Network;
 use volley::CloseReason;
 
+use crate::client;
 use crate::decoder::Decoder;
 use crate::disk::Moody;
 use crate::executor::Executor;
@@ -21,6 +24,8 @@ use crate::tally::Tally;
 use crate::wire::Line;
 
 const NAMES: [&str; 4] = ["alice", "bob", "carol", "dave"];
+/// Who said what was said before the episode.
+const ARCHIVIST: u32 = 1000;
 /// How many connections are kept in mind before those that have ended are forgotten.
 const LINES: usize = 64;
 /// How long a server takes to start at least.
@@ -90,8 +95,29 @@ impl Shore {
             backup: None,
             lines: Vec::new(),
         };
+        shore.remembers();
         shore.starts();
         shore
+    }
+
+    /// Gives the rooms a past, told by somebody of whom nobody knows what they were answered.
+    fn remembers(&mut self) {
+        let (alice, nature) = (self.people[0].user.clone(), self.nature.clone());
+        for room in self.rooms.clone() {
+            for _ in 0..self.plan.past {
+                let (post, body) = client::post(room, &nature);
+                self.recorder.note(ARCHIVIST, alice.id.0.cast_unsigned(), Event::Invoke { post });
+                self.recorder.note(ARCHIVIST, alice.id.0.cast_unsigned(), Event::Info { post });
+                let message = NewMessage {
+                    room,
+                    client_id: ClientId(post.client_id),
+                    author: alice.clone(),
+                    body: Body::parse(&body).expect("these are words"),
+                    at: nature.clock().now(),
+                };
+                self.platter.data().append(&message, &mut Vec::new()).expect("the room is there");
+            }
+        }
     }
 
     /// What the disk holds.
@@ -150,6 +176,7 @@ impl Shore {
     pub(crate) fn heals(&mut self) {
         self.is_healing = true;
         self.disk.heal();
+        self.lines.iter().for_each(Line::resume);
         self.nature.call_off(|what| matches!(what, Happening::Starts));
         if self.house.is_none() {
             self.starts();
@@ -163,7 +190,13 @@ impl Shore {
     /// A server starts on what the disk holds.
     pub(crate) fn starts(&mut self) {
         self.is_draining = false;
-        let house = House::open(&mut self.executor, &self.nature, &self.platter, &self.disk);
+        let house = House::open(
+            &mut self.executor,
+            &self.nature,
+            &self.platter,
+            &self.disk,
+            self.plan.rates,
+        );
         self.house = Some(house);
     }
 
@@ -219,7 +252,7 @@ impl Shore {
             }
             Trouble::Stalls => {
                 if let Some(line) = self.any_line() {
-                    line.stall(moment);
+                    line.stall(moment + self.within(60));
                 }
             }
             Trouble::Overload => {

@@ -15,10 +15,11 @@ use crate::engine::Group;
 use crate::happening::Happening;
 use crate::nature::Nature;
 
-/// What the system takes of a connection's bytes before they wait in the server.
-const TAKEN: usize = 16 * 1024;
-/// Most bytes that wait in the server for one connection. Less than volley's, so that it is met often.
-const MOST_QUEUED: usize = 96 * 1024;
+/// What the system takes of a connection's bytes before they wait in the server. Little, so that some often do.
+const TAKEN: usize = 2 * 1024;
+/// Most bytes that wait in the server for one connection. Less than volley's, so that it is met; and as there, what a client
+/// is given when it comes back fits into it.
+const MOST_QUEUED: usize = 160 * 1024;
 
 /// One connection, seen from both ends. Clones are the same.
 #[derive(Clone)]
@@ -61,8 +62,8 @@ pub(crate) struct Said {
 struct State {
     /// How long things take on the way.
     latency: Range<Duration>,
-    /// The client does not read until this time.
-    stalled_until: u64,
+    /// The client does not read for the time being.
+    is_stalled: bool,
 
     /// Waits in the server, with the time since which it does.
     queue: VecDeque<(u64, Packet)>,
@@ -124,7 +125,7 @@ impl Line {
     pub(crate) fn arrived(&self) -> Vec<Packet> {
         let mut state = self.lock();
         state.is_coming_down = false;
-        if state.is_cut {
+        if state.is_cut || state.is_stalled {
             return Vec::new();
         }
         let some = 1 + self.0.nature.below(state.down.len().max(1));
@@ -156,8 +157,15 @@ impl Line {
 
     /// The client does not read for a while.
     pub(crate) fn stall(&self, duration: Duration) {
-        let until = self.0.nature.now() + u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        self.lock().stalled_until = until;
+        self.lock().is_stalled = true;
+        self.0.nature.arrange(duration, Happening::Resumes(self.clone()));
+    }
+
+    /// The client reads again.
+    pub(crate) fn resume(&self) {
+        let mut state = self.lock();
+        state.is_stalled = false;
+        self.flow(&mut state);
     }
 
     /// The network between the two is gone, with everything on its way.
@@ -299,12 +307,10 @@ impl Line {
             // Who has given up waiting need not be told.
             let _ = flushed.send(());
         }
-        if !state.is_coming_down && !state.down.is_empty() {
+        if !state.is_coming_down && !state.is_stalled && !state.down.is_empty() {
             state.is_coming_down = true;
-            let now = self.0.nature.now();
-            let stall = Duration::from_nanos(state.stalled_until.saturating_sub(now));
             let latency = self.0.nature.between(state.latency.clone());
-            self.0.nature.arrange(stall + latency, Happening::Down(self.clone()));
+            self.0.nature.arrange(latency, Happening::Down(self.clone()));
         }
     }
 

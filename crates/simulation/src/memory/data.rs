@@ -171,7 +171,7 @@ impl Data {
         RoomList { rooms: rooms.into_iter().cloned().collect(), total, next }
     }
 
-    pub(super) fn append(
+    pub(crate) fn append(
         &mut self,
         new: &NewMessage,
         events: &mut Vec<Logged>,

@@ -120,11 +120,7 @@ impl Writer {
 
     async fn commit(&self, mut changes: Vec<Box<dyn Change>>, platter: &Platter, disk: &impl Disk) {
         if Sabotage::AckBeforeCommit.is_on() {
-            // The answers of a commit that is yet to come, or not.
-            let mut events = Vec::new();
-            let mut foreseen = platter.data().clone();
-            let mut batch = Batch { data: &mut foreseen, events: &mut events };
-            changes.iter_mut().for_each(|change| change.make(&mut batch));
+            let (foreseen, events) = make(&mut changes, platter.data().clone());
             changes.drain(..).for_each(|change| change.tell(Ok(())));
             if disk.works(Work::Commit).await == Luck::Done {
                 *platter.data() = foreseen;
@@ -137,8 +133,10 @@ impl Writer {
         if luck != Luck::Failed {
             // From here on it is on the disk, and others can read it.
             let mut data = platter.data();
-            let mut batch = Batch { data: &mut data, events: &mut events };
-            changes.iter_mut().for_each(|change| change.make(&mut batch));
+            let made = make(&mut changes, take(&mut *data));
+            (*data, events) = made;
+        } else if Sabotage::AckOnFailure.is_on() {
+            make(&mut changes, platter.data().clone());
         }
         if luck == Luck::Done {
             disk.works(Work::Answer).await;
@@ -161,6 +159,14 @@ impl Writer {
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What becomes of data by changes, and what is to be told of it.
+fn make(changes: &mut [Box<dyn Change>], mut data: Data) -> (Data, Vec<Logged>) {
+    let mut events = Vec::new();
+    let mut batch = Batch { data: &mut data, events: &mut events };
+    changes.iter_mut().for_each(|change| change.make(&mut batch));
+    (data, events)
 }
 
 /// Publishing nothing is noise.
