@@ -46,8 +46,14 @@ const SERVER_EVENTS: Record<keyof ServerEvents, true> = {
 
 export class SocketLink implements Link {
   #socket: Socket;
+  /** Counts the openings and closings, so that a late word about one does not concern the next. */
+  #turns = 0;
 
-  constructor(private readonly listener: LinkListener) {
+  constructor(
+    private readonly listener: LinkListener,
+    /** Asked before each connection is made. */
+    private readonly admit: () => Promise<boolean>,
+  ) {
     // When to try again is for the page to decide, since it says so on its connection line.
     this.#socket = io({
       autoConnect: false,
@@ -68,10 +74,15 @@ export class SocketLink implements Link {
   }
 
   open() {
-    this.#socket.connect();
+    const turn = ++this.#turns;
+    this.admit().then(
+      (admitted) => turn === this.#turns && admitted && this.#socket.connect(),
+      () => turn === this.#turns && this.listener.lost("broken"),
+    );
   }
 
   close() {
+    this.#turns += 1;
     this.#socket.disconnect();
   }
 

@@ -25,6 +25,7 @@ cargo xtask <command>
   screenshots                    a picture of every view into target/screenshots, and those of the README
   fuzz [target] [--seconds N]    one fuzz target or each of them, for 60 seconds unless told otherwise
   bench [arguments]              the load generator, built for speed; `bench --help` is its manual
+  chaos [arguments]              the program under faults, built for speed; `chaos --help` is its manual
   doctor                         the programs these commands need, and which of them are here";
 
 const TESTING: [Program; 8] = [RUSTFMT, CLIPPY, MAKE, NODE, NPM, PYTHON, CHROMIUM, CARGO_DENY];
@@ -60,6 +61,10 @@ fn run(words: &[&str]) -> Result<ExitCode, String> {
         ["bench", arguments @ ..] => {
             programs::ensure(&MEASURING)?;
             bench(arguments).run_in_the_open()
+        }
+        ["chaos", arguments @ ..] => {
+            programs::ensure(&MEASURING)?;
+            chaos(arguments).run_in_the_open()
         }
         ["doctor"] => Ok(programs::list(&[&TESTING[..], &[EMOJI], &FUZZING[..]].concat())),
         _ => Err(USAGE.to_owned()),
@@ -148,4 +153,8 @@ fn fuzz_one(target: &str, seconds: u32) -> Step {
 
 fn bench(arguments: &[&str]) -> Step {
     step("bench", "cargo run --release --package bench --").and(arguments)
+}
+
+fn chaos(arguments: &[&str]) -> Step {
+    step("chaos", "cargo run --release --package chaos --").and(arguments)
 }

@@ -1,4 +1,4 @@
-//! What can be set, as flags and `PARLOR_*` variables. Everything has a default that runs as it is, and
+//! What can be set of the server, as flags and `PARLOR_*` variables. Everything has a default that runs as it is, and
 //! `parlor --help` is the manual.
 
 use std::net::{IpAddr, SocketAddr};
@@ -12,13 +12,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::site::{Origin, PublicUrl};
 
-/// Room chat for a group that runs its own server: one program, one folder with all its data, and a web page.
-///
-/// Started without any option, it serves this machine only. To let others in, give it an address that they can reach
-/// (--listen) or put a reverse proxy with TLS before it (--public-url, --trusted-proxy). The first account that is
-/// registered is the administrator.
-///
-/// Every option can also be given as the environment variable named beside it.
+/// How the server is to run.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "parlor", version, max_term_width = 100)]
 pub struct Config {

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod client;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod cookie;
 pub mod http;
@@ -22,6 +23,7 @@ pub mod site;
 pub mod store;
 
 pub use clock::Clock;
+pub use commands::{Command, CommandLine};
 pub use config::{Config, LogFormat, LogLevel};
 pub use parlor::{Parlor, StartError};
 pub use random::Random;

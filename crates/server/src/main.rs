@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use rustix::process::{Resource, getrlimit, setrlimit};
-use server::{Clock, Config, Parlor, Random, StartError};
+use server::{Clock, Command, CommandLine, Config, Parlor, Random, StartError};
 
 /// The engine frees what a connection held when it ends; this allocator hands it on to the system, where the usual one
 /// keeps it.
@@ -14,20 +14,42 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn main() -> ExitCode {
     #[cfg(feature = "sabotage")]
     server::sabotage::Sabotage::choose_from_environment();
-    let config = Config::parse();
+    let CommandLine { config, command } = CommandLine::parse();
     server::log::start(config.log, config.log_level);
-    allow_many_connections();
-    match run(&config) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
+    let ended = match command {
+        None => serve(&config).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string()),
+        Some(command) => run(command),
+    };
+    ended.unwrap_or_else(|sentence| {
+        eprintln!("{sentence}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Does something else than to serve. Interrupted, it leaves nothing half done.
+#[tokio::main(flavor = "current_thread")]
+async fn run(command: Command) -> Result<ExitCode, String> {
+    let stop = stop_signal().map_err(|error| error.to_string())?;
+    let running = command.clone();
+    let work =
+        tokio::task::spawn_blocking(move || running.run(&Clock::system(), &Random::system()));
+    let done = tokio::select! {
+        done = work => done.map_err(|error| error.to_string())?,
+        () = stop => {
+            let left = command.give_up();
+            eprintln!("Interrupted.{}", left.err().map(|error| format!(" {error}.")).unwrap_or_default());
+            // Without waiting for the work, which nothing would tell to end.
+            std::process::exit(1);
         }
-    }
+    };
+    let done = done.map_err(|error| error.to_string())?;
+    println!("{}", done.said);
+    Ok(if done.is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[tokio::main]
-async fn run(config: &Config) -> Result<(), StartError> {
+async fn serve(config: &Config) -> Result<(), StartError> {
+    allow_many_connections();
     let parlor = Parlor::open(config, Clock::system(), Random::system()).await?;
     let stop = stop_signal()?;
     println!("Parlor is at {}", parlor.url());

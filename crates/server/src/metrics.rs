@@ -1,13 +1,16 @@
-//! What is counted, for Prometheus: requests here, connections and frames in `engine`, the process in `process`.
+//! What is counted, for Prometheus: requests here, connections and frames in `engine`, the process in `process`, the store
+//! in `store`.
 
 mod engine;
 mod process;
+mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use chat::Chat;
 use http::Method;
 use http::header::CONTENT_TYPE;
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -16,6 +19,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use volley::Volley;
+
+use crate::store::Sqlite;
 
 /// From a lookup in memory to a password's hash in a long queue, in seconds.
 const BUCKETS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0];
@@ -57,7 +62,7 @@ impl Metrics {
     }
 
     /// What is answered on the listener of its own.
-    pub fn router(&self, volley: Volley) -> Router {
+    pub fn router(&self, volley: Volley, chat: Arc<Chat<Sqlite>>) -> Router {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(process::Process));
         let parlor = registry.sub_registry_with_prefix("parlor");
@@ -69,6 +74,7 @@ impl Metrics {
             self.durations.clone(),
         );
         parlor.register_collector(Box::new(engine::Engine(volley)));
+        parlor.register_collector(Box::new(store::Reads(chat)));
         let registry = Arc::new(registry);
         let scrape = move || {
             let registry = registry.clone();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
-use chat::{Chat, Error, SESSION_IDLE, SESSION_LIFETIME, Store, Timestamp};
+use chat::Chat;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use volley::{Server, Volley};
@@ -71,7 +71,7 @@ impl Parlor {
         };
         let site = Arc::new(Site::new(config));
         let cookie = Cookie::of(&site);
-        let rooms = Arc::new(Rooms::default());
+        let rooms: Arc<Rooms> = Arc::default();
         let store = Sqlite::open(&config.data, rooms.clone())?;
         let chat = Arc::new(Chat::new(store));
         let limits = Arc::new(Limits::new(config, clock.clone()));
@@ -148,7 +148,7 @@ impl Parlor {
         beside.spawn(app.live.clone().tick());
         beside.spawn(tidy(app.clone()));
         if let Some(server) = metrics {
-            let figures = app.metrics.router(volley.clone());
+            let figures = app.metrics.router(volley.clone(), app.accounts.chat.clone());
             beside.spawn(server.serve(figures, std::future::pending()));
         }
         let drained = async {
@@ -185,32 +185,17 @@ async fn tidy(app: Arc<App>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = end_stale_sessions(&app).await {
+        if let Err(error) = app.live.end_stale_sessions().await {
             tracing::warn!(%error, "old sessions were not removed");
         }
     }
-}
-
-async fn end_stale_sessions(app: &App) -> Result<(), Error> {
-    let Accounts { chat, sessions, clock, .. } = &app.accounts;
-    // What only memory knows of their use counts.
-    app.live.save_activity().await?;
-    let now = clock.now();
-    let in_use = app.live.sessions_in_use().into_iter().map(|session| (session, now));
-    chat.record_activity(Vec::new(), in_use.collect()).await?;
-    let ago = |time: Duration| Timestamp(now.0 - i64::try_from(time.as_millis()).unwrap_or(now.0));
-    let ended = chat.store().end_stale_sessions(ago(SESSION_LIFETIME), ago(SESSION_IDLE)).await?;
-    if !ended.is_empty() {
-        sessions.forget(&ended);
-        app.live.end_sessions(&ended);
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
+    use chat::{Error, SESSION_IDLE, Timestamp};
     use clap::Parser;
 
     use super::*;
@@ -233,11 +218,11 @@ mod tests {
         clock.advance(SESSION_IDLE.checked_sub(Duration::from_mins(1)).unwrap());
         assert!(sessions.identify(&alice, from).await.is_ok());
         clock.advance(Duration::from_mins(2));
-        end_stale_sessions(&parlor.app).await.unwrap();
+        parlor.app.live.end_stale_sessions().await.unwrap();
         assert!(sessions.identify(&alice, from).await.is_ok());
 
         clock.advance(SESSION_IDLE);
-        end_stale_sessions(&parlor.app).await.unwrap();
+        parlor.app.live.end_stale_sessions().await.unwrap();
         assert_eq!(sessions.identify(&alice, from).await, Err(Error::NotLoggedIn));
     }
 }

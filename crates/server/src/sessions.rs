@@ -1,10 +1,10 @@
 //! Who comes with a token: the sessions of the store, with those in use kept at hand.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chat::{Chat, Error, Identity, SessionId, Timestamp, Token, TokenHash};
+use chat::{Chat, Error, Identity, SessionId, Store, Timestamp, Token, TokenHash};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use lru::LruCache;
@@ -26,8 +26,8 @@ const USE_NOTED_EVERY: Duration = Duration::from_mins(1);
 
 /// Knows who comes with which token.
 #[derive(Debug)]
-pub struct Sessions {
-    chat: Arc<Chat<Sqlite>>,
+pub struct Sessions<S: Store = Sqlite> {
+    chat: Arc<Chat<S>>,
     cookie: Cookie,
     limits: Arc<Limits>,
     clock: Clock,
@@ -42,7 +42,7 @@ struct Kept {
     ends: u64,
     /// When sessions were used, until somebody comes to store it. One entry for each session in use at most, and none
     /// beyond [`KEPT`]: then it is known a little less exactly.
-    used: HashMap<SessionId, Timestamp>,
+    used: BTreeMap<SessionId, Timestamp>,
 }
 
 #[derive(Debug)]
@@ -52,11 +52,11 @@ struct Known {
     use_noted_at: Timestamp,
 }
 
-impl Sessions {
+impl<S: Store> Sessions<S> {
     /// The sessions of `chat`, whose browsers keep their tokens in `cookie`.
-    pub fn new(chat: Arc<Chat<Sqlite>>, cookie: Cookie, limits: Arc<Limits>, clock: Clock) -> Self {
+    pub fn new(chat: Arc<Chat<S>>, cookie: Cookie, limits: Arc<Limits>, clock: Clock) -> Self {
         let identities = LruCache::unbounded();
-        let kept = Mutex::new(Kept { identities, ends: 0, used: HashMap::new() });
+        let kept = Mutex::new(Kept { identities, ends: 0, used: BTreeMap::new() });
         Self { chat, cookie, limits, clock, kept }
     }
 

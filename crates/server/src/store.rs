@@ -1,6 +1,8 @@
 //! The SQLite engine of [`chat::Store`]: one thread writes, a few read, and all of it is one folder. SQL stands in the
 //! files beneath this one and nowhere else; what may be written is decided by `chat`.
 
+mod backup;
+mod check;
 mod connection;
 mod failure;
 mod folder;
@@ -14,6 +16,7 @@ mod tails;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod unfinished;
 mod users;
 mod writer;
 
@@ -28,9 +31,13 @@ use chat::{
 };
 use rusqlite::Connection;
 
+pub use backup::{Copied, CopyError, back_up, restore};
+pub use check::{Findings, check};
 use connection::Place;
 use folder::Folder;
+pub use folder::database_in;
 use readers::Readers;
+pub use unfinished::remove_unfinished;
 use writer::{Batch, Writer};
 
 /// Most entries of one order to note activity. A longer list becomes several orders, so that messages get in between.
@@ -92,6 +99,27 @@ pub enum OpenError {
         /// The newest number this version knows.
         known: u32,
     },
+    /// There is none to be read.
+    #[error("There is no database {}.", file.display())]
+    Missing {
+        /// Where.
+        file: PathBuf,
+    },
+    /// It is somebody else's database, or one of Parlor's that no server has brought up to date yet.
+    #[error("The file {} is not a database of this version of Parlor.", file.display())]
+    Foreign {
+        /// Which.
+        file: PathBuf,
+    },
+    /// A restoration was killed.
+    #[error(
+        "A restoration into the data folder did not finish: {} is there. Please restore again, or remove that file.",
+        file.display()
+    )]
+    HalfRestored {
+        /// What it has left.
+        file: PathBuf,
+    },
     /// The program was linked with an SQLite that must not be trusted with data.
     #[error(
         "This program was built with SQLite {found}, which can damage a database. It needs 3.51.3 or newer."
@@ -107,6 +135,27 @@ pub enum OpenError {
         file: PathBuf,
         /// What SQLite says.
         cause: rusqlite::Error,
+    },
+}
+
+/// How far work on a whole database has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Pages are being copied.
+    Copying {
+        /// As many bytes as have been.
+        bytes: u64,
+        /// As many as there are.
+        of: u64,
+    },
+    /// The structure of the file is being checked, of which nobody can say how far it has come.
+    CheckingFile,
+    /// The logs are being checked.
+    CheckingLogs {
+        /// As many events as have been.
+        events: u64,
+        /// As many as there are.
+        of: u64,
     },
 }
 
@@ -146,6 +195,11 @@ impl Sqlite {
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+
+    /// How often it was read so far.
+    pub fn reads(&self) -> u64 {
+        self.readers.asked()
     }
 
     /// Lets the writer make a change, together with all others that are queued. When this returns, it is on the disk.

@@ -1,8 +1,10 @@
 /** Who is at the page: nobody yet, somebody at the door, or somebody in the house. */
 import * as api from "../api";
-import { Refusal } from "../refusal";
-import { SocketLink } from "../socket";
+import type { Kept, Person } from "../kept/kept";
+import { NoAnswer, Refusal } from "../refusal";
+import type { Link, LinkListener } from "../socket";
 import type { Storage } from "../storage";
+import type { Tabs, Word } from "../tabs";
 import type { User } from "../wire";
 import { House } from "./house.svelte";
 import { Route } from "./route.svelte";
@@ -10,6 +12,8 @@ import { Theme } from "./theme.svelte";
 
 /** Set once somebody has been logged in on this device: then the door offers to log in, else to register. */
 const KNOWN = "parlor.known";
+/** Who was here last waits this long for the server to say who they are, before they are let in without it. */
+const KNOCK_MS = 150;
 
 export type Place =
   | { is: "arriving" }
@@ -17,78 +21,177 @@ export type Place =
   | { is: "door" }
   | { is: "inside"; house: House; user: User; admin: boolean };
 
+/** What the page needs of the browser. */
+export interface Surroundings {
+  storage: Storage;
+  kept: Promise<Kept>;
+  tabs: Tabs;
+  /** `admit` is asked before each connection is made, and rejects if the server does not answer it. */
+  connect: (listener: LinkListener, admit: () => Promise<boolean>) => Link;
+}
+
+type Who = { user: User; admin: boolean };
+
 export class App {
   place = $state.raw<Place>({ is: "arriving" });
   /** The account was made just now, and is the administrator's. */
   firstAdministrator = $state(false);
   /** Why somebody who was inside stands at the door. */
   sessionEnded = $state(false);
+  /** Another build of the page than the one that runs is what will be opened next. */
+  newer = $state(false);
   readonly route = new Route();
   readonly theme: Theme;
   #stop: () => void = () => undefined;
+  /** Counts the goings in and out: what was waited for may be settled otherwise meanwhile. */
+  #moves = 0;
+  /** Whether the server has said who has the session, and no connection has been made since. */
+  #certain = false;
+  #loggingOut = false;
 
-  constructor(private readonly storage: Storage) {
-    this.theme = new Theme(storage);
+  constructor(private readonly around: Surroundings) {
+    this.theme = new Theme(around.storage);
   }
 
   get knownHere(): boolean {
-    return this.storage.get(KNOWN) !== null;
+    return this.around.storage.get(KNOWN) !== null;
   }
 
-  /** Finds out who we are. Without an answer it is worth trying again. */
+  /** Lives until the returned function is called. */
+  start(): () => void {
+    const stopListening = this.around.tabs.listen((word) => void this.#hear(word));
+    void this.arrive();
+    return () => {
+      stopListening();
+      this.#stop();
+    };
+  }
+
+  /** Finds out who we are. Without an answer it is worth trying again, unless somebody is known to be here. */
   async arrive() {
-    try {
-      this.#enter(await api.me());
-    } catch (thrown) {
-      this.place = { is: isLoggedOut(thrown) ? "door" : "unreachable" };
-    }
+    const moves = this.#moves;
+    const asked = whoAmI();
+    const kept = await this.around.kept;
+    const last = await kept.whoIsHere();
+    const answer = await (last ? Promise.race([asked, noAnswer(KNOCK_MS)]) : asked);
+    if (moves !== this.#moves) return;
+    if (answer === "nobody") {
+      if (last) await this.#sessionOver(last.id);
+      else this.#toDoor();
+    } else if (answer !== "no answer") await this.#enter(answer, true);
+    else if (last) await this.#enter(asWho(last), false);
+    else this.place = { is: "unreachable" };
   }
 
   async register(name: string, password: string) {
     const account = await api.register(name, password);
     this.firstAdministrator = account.admin;
-    this.#enter(account);
+    await this.#enter(account, true);
   }
 
   async logIn(name: string, password: string) {
-    this.#enter(await api.logIn(name, password));
+    await this.#enter(await api.logIn(name, password), true);
   }
 
+  /** Leaves nothing of theirs on this device, in any tab. */
   async logOut() {
-    await api.logOut();
-    this.#toDoor();
-  }
-
-  #enter(account: api.Account) {
-    this.storage.set(KNOWN, "1");
-    this.sessionEnded = false;
-    const house = new House(
-      account.user,
-      (listener) => new SocketLink(listener),
-      this.storage,
-      () => void this.#checkSession(),
-    );
-    this.#stop = house.start();
-    this.place = { is: "inside", house, user: account.user, admin: account.admin };
-  }
-
-  async #checkSession() {
+    const { place } = this;
+    if (place.is !== "inside") return;
+    this.#loggingOut = true;
     try {
-      await api.me();
-    } catch (thrown) {
-      if (!isLoggedOut(thrown) || this.place.is !== "inside") return;
-      this.sessionEnded = true;
-      this.#toDoor();
+      await api.logOut();
+    } finally {
+      this.#loggingOut = false;
     }
+    this.#toDoor();
+    this.around.tabs.tell({ is: "left", user: place.user.id });
+    await (await this.around.kept).forget(place.user.id);
+    place.house.forget();
+  }
+
+  /** `certain`: the server says so, other than what is only remembered. */
+  async #enter({ user, admin }: Who, certain: boolean) {
+    const { storage, tabs, connect } = this.around;
+    const moves = ++this.#moves;
+    const kept = await this.around.kept;
+    if (certain) await kept.enter(user, admin);
+    const house = new House(user, {
+      connect: (listener) => connect(listener, () => this.#admit(user)),
+      storage,
+      kept,
+      tabs,
+      doubtSession: () => void this.#admit(user).catch(ignoreNoAnswer),
+    });
+    await house.recall();
+    if (moves !== this.#moves) return;
+    this.#stop();
+    this.#certain = certain;
+    this.sessionEnded = false;
+    storage.set(KNOWN, "1");
+    this.#stop = house.start();
+    this.place = { is: "inside", house, user, admin };
+    if (certain) tabs.tell({ is: "entered", user: user.id });
+  }
+
+  /** Whether the session is still this person's. If it is another's by now, or nobody's, the page follows. */
+  async #admit(user: User): Promise<boolean> {
+    if (this.#loggingOut) return false;
+    const certain = this.#certain;
+    this.#certain = false;
+    if (certain) return true;
+    const answer = await whoAmI();
+    if (answer === "no answer") throw new NoAnswer();
+    // They may have gone while the answer was on its way.
+    if (this.place.is !== "inside" || this.place.user !== user) return false;
+    if (answer === "nobody") await this.#sessionOver(user.id);
+    else if (answer.user.id === user.id && answer.user.name === user.name) return true;
+    else await this.#enter(answer, true);
+    return false;
+  }
+
+  async #sessionOver(user: number) {
+    this.#toDoor();
+    this.sessionEnded = true;
+    await (await this.around.kept).sessionEnded(user);
   }
 
   #toDoor() {
+    this.#moves += 1;
     this.#stop();
+    this.#stop = () => undefined;
     this.firstAdministrator = false;
     this.place = { is: "door" };
   }
+
+  async #hear(word: Word) {
+    const { place } = this;
+    if (word.is === "left" && place.is === "inside" && place.user.id === word.user) {
+      this.#toDoor();
+      place.house.forget();
+    } else if (word.is === "left" && place.is === "door") this.sessionEnded = false;
+    else if (word.is === "entered" && place.is === "door") await this.arrive();
+    else if (word.is === "entered" && place.is === "inside" && place.user.id !== word.user)
+      await this.#admit(place.user).catch(ignoreNoAnswer);
+  }
 }
 
-function isLoggedOut(thrown: unknown): boolean {
-  return thrown instanceof Refusal && thrown.code === "not_logged_in";
+async function whoAmI(): Promise<Who | "nobody" | "no answer"> {
+  try {
+    return await api.me();
+  } catch (thrown) {
+    return thrown instanceof Refusal && thrown.code === "not_logged_in" ? "nobody" : "no answer";
+  }
+}
+
+async function noAnswer(afterMs: number): Promise<"no answer"> {
+  await new Promise((resolve) => setTimeout(resolve, afterMs));
+  return "no answer";
+}
+
+function asWho({ id, name, admin }: Person): Who {
+  return { user: { id, name }, admin };
+}
+
+function ignoreNoAnswer(thrown: unknown) {
+  if (!(thrown instanceof NoAnswer)) throw thrown;
 }

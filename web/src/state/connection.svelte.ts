@@ -15,6 +15,8 @@ export class Connection {
   state = $state.raw<ConnectionState>({ is: "closed" });
   /** Whether it was ever connected: before that, a try is the page loading and not a reconnect. */
   everConnected = $state(false);
+  /** When it was last lost, by this device's clock; null before that. */
+  lostAt = $state<number | null>(null);
   /** Connected, and yet what was asked last went without an answer. */
   silent = $state(false);
   #failures = 0;
@@ -28,6 +30,11 @@ export class Connection {
 
   get connected(): boolean {
     return this.state.is === "connected";
+  }
+
+  /** Whether the last try for a connection failed, and none has come about since. */
+  get failing(): boolean {
+    return !this.connected && (this.state.is === "offline" || this.#failures > 0);
   }
 
   open() {
@@ -60,6 +67,7 @@ export class Connection {
   }
 
   lost() {
+    if (this.state.is === "connected") this.lostAt = Date.now();
     if (this.state.is === "closed" || this.state.is === "offline") return;
     const wait = this.#serverWait ?? this.#backoff();
     this.#serverWait = null;

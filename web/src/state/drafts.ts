@@ -16,6 +16,10 @@ export class Drafts {
     else this.storage.set(this.#key(room), text);
   }
 
+  forget() {
+    this.storage.removeAll(this.#key(""));
+  }
+
   #key(room: string): string {
     return `parlor.draft.${this.user}.${room}`;
   }

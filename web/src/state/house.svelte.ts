@@ -3,13 +3,16 @@
  * what people do goes out from here.
  */
 import * as api from "../api";
+import type { Kept } from "../kept/kept";
 import { NoAnswer, Refusal } from "../refusal";
 import type { Link, LinkListener, Loss, ServerEvent } from "../socket";
 import type { Storage } from "../storage";
+import type { Tabs } from "../tabs";
 import type { Room as ListedRoom, User } from "../wire";
 import { Clock } from "./clock.svelte";
 import { Connection } from "./connection.svelte";
 import { Drafts } from "./drafts";
+import { Keeping } from "./keeping";
 import { Outbox } from "./outbox.svelte";
 import { Reads } from "./reads.svelte";
 import { Room } from "./room.svelte";
@@ -24,6 +27,18 @@ const KEPT_ROOMS = 8;
 /** Further behind than this, a room is opened anew at its end instead of being caught up with. */
 const CATCH_UP = 200;
 const RETRY_MS = 2_000;
+/** Who was here is taken to be here still while a connection is lost for this long. Most come back sooner. */
+const MOMENT_MS = 10_000;
+
+/** What a house needs of the browser around it. */
+export interface Surroundings {
+  connect: (listener: LinkListener) => Link;
+  storage: Storage;
+  kept: Kept;
+  tabs: Tabs;
+  /** The server closed the connection or refused it: is the session still good? */
+  doubtSession: () => void;
+}
 
 export class House implements LinkListener {
   readonly clock = new Clock();
@@ -39,37 +54,56 @@ export class House implements LinkListener {
   #kept = new Map<string, Room>();
   /** The rooms that the server was asked to let us into on this connection. */
   #asked = new Set<string>();
+  readonly #keeping: Keeping;
   #link: Link;
   #visible = $state(true);
   #lastBeat = 0;
 
   constructor(
     readonly me: User,
-    connect: (listener: LinkListener) => Link,
-    storage: Storage,
-    /** The server closed the connection or refused it: is the session still good? */
-    private readonly doubtSession: () => void,
+    private readonly around: Surroundings,
   ) {
-    this.#link = connect(this);
+    const { storage, kept, tabs } = around;
+    this.#link = around.connect(this);
     this.reads = new Reads(storage, me.id);
     this.drafts = new Drafts(storage, me.id);
     this.connection = new Connection(this.#link);
-    this.outbox = new Outbox(this.#link, (room, why) => {
-      if (why === "not_in_room") this.#asked.delete(room);
-      this.#settleIn();
+    this.#keeping = new Keeping(me.id, kept, this.rooms);
+    this.outbox = new Outbox(me.id, {
+      link: this.#link,
+      kept,
+      tabs,
+      changed: (notIn) => {
+        if (notIn !== undefined) this.#asked.delete(notIn);
+        this.#settleIn();
+      },
     });
+  }
+
+  /** Finds what was kept on this device when they were here before. */
+  async recall() {
+    await Promise.all([this.outbox.recall(), this.#keeping.recallList()]);
   }
 
   /** Lives until the returned function is called. */
   start(): () => void {
     const stopClock = this.clock.start();
+    const stopOutbox = this.outbox.start();
     const beats = setInterval(() => this.#beat(), BEAT_MS);
     this.connection.open();
     return () => {
       stopClock();
+      stopOutbox();
+      this.#keeping.stop();
       clearInterval(beats);
       this.connection.close();
     };
+  }
+
+  /** Leaves nothing of them on this device, where they have logged out. */
+  forget() {
+    this.reads.forget();
+    this.drafts.forget();
   }
 
   // What the connection tells.
@@ -85,7 +119,7 @@ export class House implements LinkListener {
     this.connection.lost();
     this.#asked.clear();
     this.outbox.disconnected();
-    if (why === "refused") this.doubtSession();
+    if (why === "refused") this.around.doubtSession();
   }
 
   answered() {
@@ -100,6 +134,7 @@ export class House implements LinkListener {
     switch (event.name) {
       case "rooms":
         this.rooms.apply(event.data);
+        this.#keeping.listChanged();
         return;
       case "draining":
         this.connection.draining(event.data.retry_after_ms);
@@ -109,13 +144,20 @@ export class House implements LinkListener {
         this.#kept.get(event.data.room)?.apply(event);
         return;
       case "message":
-        this.#kept.get(event.data.room)?.apply(event);
+        this.#tell(event, (room) => this.#keeping.changed(room));
         if (event.data.author.id === this.me.id) this.outbox.settle(event.data.client_id);
         return;
       case "resync":
-        this.#kept.get(event.data.room)?.apply(event);
+        this.#tell(event, (room) => this.#keeping.outdated(room));
         return;
     }
+  }
+
+  #tell(event: Extract<ServerEvent, { name: "message" | "resync" }>, keep: (room: Room) => void) {
+    const room = this.#kept.get(event.data.room);
+    if (!room) return;
+    room.apply(event);
+    keep(room);
   }
 
   // What people do.
@@ -128,24 +170,20 @@ export class House implements LinkListener {
       // Also a room that we are in, for something still to be sent, is entered to learn what is new there.
       if (id !== null) this.#asked.delete(id);
     }
-    if (this.room && seq !== null) await this.room.showAround(seq);
-    else await this.room?.showNewest();
+    const { room } = this;
+    if (room?.recalling) await room.recalling;
+    if (this.room !== room) return;
+    if (room && seq !== null) await room.showAround(seq);
+    else await room?.showNewest();
     this.#settleIn();
   }
 
-  /** Writes in the room on the screen. */
-  post(body: string) {
+  /** Writes in the room on the screen. Resolves when the message is kept, or cannot be. */
+  async post(body: string) {
     if (!this.room) return;
     void this.room.showNewest();
     this.room.timeline.following = true;
-    this.outbox.post(this.room.id, body);
-    this.#settleIn();
-  }
-
-  /** Sends a message again that had failed. */
-  retry(clientId: string) {
-    this.outbox.retry(clientId);
-    this.#settleIn();
+    await this.outbox.post(this.room.id, body);
   }
 
   async createRoom(name: string): Promise<ListedRoom> {
@@ -157,7 +195,23 @@ export class House implements LinkListener {
   setVisible(visible: boolean) {
     this.#visible = visible;
     if (visible) this.room?.drawLine();
+    if (visible) this.outbox.wake();
+    // A page that is not looked at can be closed without a word.
+    else this.#keeping.now();
     if (visible && Date.now() - this.#lastBeat > GLANCE_MS) this.#beat();
+  }
+
+  /** Whether what was told of who is here can still be believed. */
+  get live(): boolean {
+    const { connected, state, lostAt } = this.connection;
+    if (connected || state.is === "offline" || lostAt === null) return connected;
+    return this.clock.now - lostAt < MOMENT_MS;
+  }
+
+  /** What was typed and not sent. A browser that died on the way may have kept it twice: here and in the outbox. */
+  draftOf(room: string): string {
+    const draft = this.drafts.of(room);
+    return this.outbox.in(room).some(({ body }) => body === draft.trimEnd()) ? "" : draft;
   }
 
   get visible(): boolean {
@@ -187,12 +241,17 @@ export class House implements LinkListener {
   async #ask(id: string) {
     this.#asked.add(id);
     const room = this.#kept.get(id);
+    if (room?.recalling) {
+      await room.recalling;
+      if (!this.#asked.has(id)) return;
+    }
     const known = this.rooms.get(id);
     const behind = (known?.head ?? 0) - (room?.timeline.cursor ?? 0);
     if (room && behind > CATCH_UP && !room.timeline.hasNewer) room.timeline.reset();
     try {
       const answer = await this.#link.ask("join", { room: id, ...room?.cursor() });
       room?.entered(answer);
+      if (room) this.#keeping.changed(room);
       this.outbox.entered(id);
       this.#lastBeat = Date.now();
     } catch (thrown) {
@@ -212,7 +271,7 @@ export class House implements LinkListener {
   }
 
   #keep(id: string): Room {
-    const room = this.#kept.get(id) ?? new Room(id, this.reads, () => this.#ask(id));
+    const room = this.#kept.get(id) ?? this.#newRoom(id);
     this.#kept.delete(id);
     this.#kept.set(id, room);
     const [oldest] = this.#kept.keys();
@@ -220,10 +279,19 @@ export class House implements LinkListener {
     return room;
   }
 
+  #newRoom(id: string): Room {
+    const room = new Room(id, this.reads, () => this.#ask(id));
+    if (this.around.kept.works) {
+      room.recalling = this.#keeping.recall(room).finally(() => (room.recalling = null));
+    }
+    return room;
+  }
+
   async #watchRooms() {
     try {
       const { rooms, total } = await this.#link.ask("watch_rooms", {});
       this.rooms.replace(rooms, total);
+      this.#keeping.listChanged();
     } catch (thrown) {
       if (!this.connection.connected) return;
       const wait = (thrown instanceof Refusal && thrown.retryAfterMs) || RETRY_MS;

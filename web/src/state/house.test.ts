@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as api from "../api";
+import { Kept } from "../kept/kept";
 import { Refusal } from "../refusal";
 import type { Participant, Room as ListedRoom } from "../wire";
 import { House } from "./house.svelte";
-import { alice, FakeLink, memory, message, messages, ROOM, settled } from "./testing";
+import { alice, FakeLink, FakeTabs, memory, message, messages, ROOM, settled } from "./testing";
 
 const OTHER = "b3f5a0a2-7b11-4a0b-8c6f-2f0d5f6f9c22";
 
@@ -17,7 +18,13 @@ const doubtSession = vi.fn();
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 });
   link = new FakeLink();
-  house = new House(alice, () => link, memory(), doubtSession);
+  house = new House(alice, {
+    connect: () => link,
+    storage: memory(),
+    kept: Kept.nothing(),
+    tabs: new FakeTabs().open(),
+    doubtSession,
+  });
   stop = house.start();
 });
 
@@ -101,7 +108,7 @@ describe("resuming", () => {
 describe("sending", () => {
   test("a message is pending until the log has it under the same client_id", async () => {
     await openRoom(1, 1);
-    house.post("hello");
+    await house.post("hello");
     const [said] = link.waiting("message");
     expect(house.outbox.in(ROOM)).toHaveLength(1);
     house.heard({
@@ -114,7 +121,7 @@ describe("sending", () => {
 
   test("somebody else's message under the same client_id does not settle mine", async () => {
     await openRoom(1, 1);
-    house.post("hello");
+    await house.post("hello");
     const [said] = link.waiting("message");
     house.heard({ name: "message", data: message(2, { client_id: said?.client_id }) });
     expect(house.outbox.in(ROOM)).toHaveLength(1);
@@ -123,7 +130,7 @@ describe("sending", () => {
   test("what was written offline goes after what was missed has come", async () => {
     await openRoom(1, 2);
     house.setOnline(false);
-    house.post("written in the tunnel");
+    await house.post("written in the tunnel");
     expect(link.waiting("message")).toEqual([]);
     house.setOnline(true);
     house.opened();
@@ -134,7 +141,7 @@ describe("sending", () => {
 
   test("a room is left only when everything written in it is sent", async () => {
     await openRoom(1, 1);
-    house.post("one");
+    await house.post("one");
     await house.open(OTHER);
     expect(link.waiting("leave")).toEqual([]);
     await link.answer("message", { seq: 2, id: 2, at: 2 });
@@ -284,6 +291,19 @@ describe("presence", () => {
     house.setVisible(true);
     expect(link.waiting("heartbeat")).toEqual([]);
   });
+});
+
+test("who is here is believed while connected, and for a moment after", async () => {
+  await openRoom(1, 1);
+  expect(house.live).toBe(true);
+  house.lost("broken");
+  expect(house.live).toBe(true);
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(house.live).toBe(false);
+  house.opened();
+  expect(house.live).toBe(true);
+  house.setOnline(false);
+  expect(house.live).toBe(false);
 });
 
 test("an unreachable server is tried again after longer and longer waits, up to a bound", async () => {

@@ -1,73 +1,143 @@
 /**
- * Messages on their way. Each is sent again, under the same `client_id`, until the server has answered;
- * those of one room go strictly one after the other. Nothing here is lost by losing the network.
+ * Messages on their way. Each is kept on this device before it is sent, and sent again, under the same `client_id`,
+ * until the server has answered or the log shows it. Those of one room go strictly one after the other.
+ *
+ * All tabs of a person share one outbox, and one of them sends. That only saves work: as the server takes each
+ * `client_id` once, and each sender goes to the next message only when the one before it is known to be in the log, two
+ * senders at once would neither double a message nor change the order. For what a tab knows of the outbox is always all
+ * that was written up to some moment, never a later message without those before it.
  */
+import type { Kept, Unsent } from "../kept/kept";
 import { NoAnswer, Refusal, sentence } from "../refusal";
 import type { Link } from "../socket";
+import type { Candidate, Tabs } from "../tabs";
 import { uuid } from "../uuid";
 
-/** How long to wait after an answer failed to come although the connection stands. */
-const RETRY_MS = 1_000;
+/** How long to wait after an answer failed to come although the connection stands; doubled each time, to at most the other. */
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 30_000;
 
-export interface Pending {
-  room: string;
-  client_id: string;
-  body: string;
-  /** When it was written, by this device's clock. */
-  at: number;
-  state: "waiting" | "sending" | "failed";
-  /** Why it failed. */
-  why: string | null;
+export interface Pending extends Omit<Unsent, "state"> {
+  state: Unsent["state"] | "sending";
+  /** Where it stands among all that is kept. */
+  place: number;
+  /** Whether it will still be there when the page is opened again. */
+  kept: boolean;
+}
+
+/** What an outbox needs of the page around it. */
+export interface Surroundings {
+  link: Pick<Link, "ask">;
+  kept: Kept;
+  tabs: Tabs;
+  /** Called when we may have to be in other rooms than before, `notIn` being one that we are not in after all. */
+  changed: (notIn?: string) => void;
 }
 
 export class Outbox {
   /** In the order of writing. Not bounded: it holds what one person has typed and not yet been rid of. */
   pending = $state<Pending[]>([]);
+  /** Whether what is typed outlives this page. */
+  keeps = $state(true);
+  /** Whether it is this tab that sends. */
+  #sends = false;
   /** Rooms in which the server takes messages from us at the moment. */
   #entered = new Set<string>();
   #busy = new Set<string>();
+  /** What ends the wait before a room's next attempt. */
+  #wake = new Map<string, () => void>();
+  /** What is gone, until that is kept too. */
+  #gone = new Set<string>();
+  #recalling: Promise<void> | null = null;
+  #recallAgain = false;
+  #candidate: Candidate | null = null;
 
   constructor(
-    private readonly link: Pick<Link, "ask">,
-    /** Called when a room has nothing more to send, or the server says that we are not in it after all. */
-    private readonly stopped: (room: string, why: "done" | "not_in_room") => void = () => undefined,
-  ) {}
+    private readonly user: number,
+    private readonly around: Surroundings,
+    private readonly random: () => number = Math.random,
+  ) {
+    this.keeps = around.kept.works;
+  }
+
+  /** Begins to send, when it is this tab's turn. Until the returned function is called. */
+  start(): () => void {
+    const { tabs } = this.around;
+    const stopListening = tabs.listen((word) => {
+      if (word.is === "outbox" && word.user === this.user) void this.recall();
+    });
+    const candidate = tabs.standFor(`outbox.${this.user}`, (held) => this.#elected(held));
+    this.#candidate = candidate;
+    return () => {
+      stopListening();
+      candidate.withdraw();
+      this.#sends = false;
+      this.disconnected();
+      for (const wake of this.#wake.values()) wake();
+    };
+  }
 
   in(room: string): Pending[] {
     return this.pending.filter((message) => message.room === room);
   }
 
-  /** Whether anything of this room still has to be sent without anybody's doing. */
+  /** Whether we have to be in this room to send something, without anybody's doing. */
   hasWork(room: string): boolean {
-    return this.pending.some((message) => message.room === room && message.state !== "failed");
+    return this.in(room).some((message) => message.state !== "failed" && this.#isOurs(message));
   }
 
-  post(room: string, body: string) {
-    this.pending.push({ room, client_id: uuid(), body, at: Date.now(), state: "waiting", why: null });
-    void this.#send(room);
+  /** Whether closing the page would lose something. */
+  get wouldLose(): boolean {
+    return this.pending.some((message) => !message.kept);
+  }
+
+  /** Resolves when the message is kept, or known to be in this page's memory only. */
+  async post(room: string, body: string) {
+    this.#sendFromHere();
+    const written: Unsent = {
+      room,
+      client_id: uuid(),
+      body,
+      at: Date.now(),
+      state: "waiting",
+      why: null,
+      code: null,
+    };
+    await this.#put(written, await this.around.kept.addUnsent(this.user, written));
   }
 
   /** The message has become one of the room's log. */
   settle(clientId: string) {
-    this.pending = this.pending.filter((message) => message.client_id !== clientId);
-  }
-
-  retry(clientId: string) {
     const message = this.#find(clientId);
-    if (message?.state !== "failed") return;
-    // It goes to the end: what was written after it has perhaps been sent already.
-    this.settle(clientId);
-    this.pending.push({ ...message, state: "waiting", why: null });
-    void this.#send(message.room);
+    if (message) void this.#remove(message);
   }
 
+  /** Sends a failed message again. It goes to the end: what was written after it has perhaps been sent already. */
+  async retry(clientId: string) {
+    const failed = this.#find(clientId);
+    if (failed?.state !== "failed") return;
+    const again = { ...asWritten(failed), state: "waiting" as const, why: null, code: null };
+    // Under this id there is another message. Nothing was stored under it for this one, so another id doubles nothing.
+    if (failed.code === "idempotency_conflict") again.client_id = uuid();
+    this.#drop(clientId);
+    this.#sendFromHere();
+    const { kept } = this.around;
+    const place = failed.kept
+      ? await kept.moveUnsent(this.user, failed.place, again)
+      : await kept.addUnsent(this.user, again);
+    if (place !== "gone") await this.#put(again, place);
+  }
+
+  /** Gives a failed message up. */
   discard(clientId: string) {
-    if (this.#find(clientId)?.state === "failed") this.settle(clientId);
+    const message = this.#find(clientId);
+    if (message?.state === "failed") void this.#remove(message);
   }
 
   /** We have entered the room, with everything that we missed received. */
   entered(room: string) {
     this.#entered.add(room);
+    this.#wake.get(room)?.();
     void this.#send(room);
   }
 
@@ -79,48 +149,169 @@ export class Outbox {
     this.#entered.clear();
   }
 
+  /** Somebody looks at this page: it sends from now on, should the tab that did so be asleep. */
+  wake() {
+    if (this.pending.some((message) => message.state !== "failed")) this.#sendFromHere();
+    void this.recall();
+  }
+
+  /** Reads what is kept: it was written before, or in another tab. */
+  async recall() {
+    // However often it is asked for meanwhile, one more reading after this one shows it all.
+    this.#recallAgain = true;
+    this.#recalling ??= this.#recallAll();
+    await this.#recalling;
+  }
+
+  async #recallAll() {
+    while (this.#recallAgain) {
+      this.#recallAgain = false;
+      const kept = await this.around.kept.unsent(this.user);
+      if (kept) this.#merge(kept);
+    }
+    this.#recalling = null;
+    for (const room of this.#entered) void this.#send(room);
+    this.around.changed();
+  }
+
+  #merge(kept: Map<number, Unsent>) {
+    const ours = new Map(this.pending.map((message) => [message.client_id, message]));
+    const merged = this.pending.filter((message) => !message.kept);
+    for (const [place, message] of kept) {
+      const known = ours.get(message.client_id);
+      if (this.#gone.has(message.client_id) || known?.kept === false) continue;
+      const unchanged = known?.place === place && asWritten(known).state === message.state;
+      merged.push(unchanged ? known : { ...message, place, kept: true });
+    }
+    this.pending = merged.sort(byPlace);
+  }
+
+  #elected(held: boolean) {
+    this.#sends = held;
+    // Whoever sent before may not have told the last of it.
+    if (held) void this.recall();
+    else this.around.changed();
+  }
+
+  /** Shows a message that has been kept, together with all that was kept before it; or one that could not be kept. */
+  async #put(message: Unsent, place: number | null) {
+    this.keeps = place !== null;
+    if (place === null) {
+      // It stands after what was before it, and before what is kept after it, whose place is a whole number.
+      const between = (this.pending.at(-1)?.place ?? 0) + 2 ** -20;
+      this.pending.push({ ...message, place: between, kept: false });
+    }
+    this.#tell();
+    await this.recall();
+  }
+
+  /**
+   * The tab in which one writes is the one that sends: another might be asleep. It is so before anything is written;
+   * then, if this one crashes right after, whoever comes next finds what is new.
+   */
+  #sendFromHere() {
+    this.#candidate?.take();
+  }
+
+  async #remove({ client_id, place, kept }: Pending) {
+    this.#drop(client_id);
+    if (!kept) return;
+    this.#gone.add(client_id);
+    if (await this.around.kept.removeUnsent(place)) this.#gone.delete(client_id);
+    this.#tell();
+  }
+
+  #drop(clientId: string) {
+    this.pending = this.pending.filter((message) => message.client_id !== clientId);
+  }
+
+  #tell() {
+    this.around.tabs.tell({ is: "outbox", user: this.user });
+  }
+
   async #send(room: string) {
     if (this.#busy.has(room)) return;
     this.#busy.add(room);
+    let unanswered = 0;
     for (let next = this.#next(room); next; next = this.#next(room)) {
       next.state = "sending";
-      const wait = await this.#attempt(next);
-      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      const outcome = await this.#attempt(next);
+      unanswered = outcome === "unanswered" ? unanswered + 1 : 0;
+      const wait = outcome === "unanswered" ? this.#backoff(unanswered) : outcome;
+      if (wait > 0 && this.#next(room)) await this.#pause(room, wait);
     }
     this.#busy.delete(room);
-    if (this.#entered.has(room)) this.stopped(room, "done");
+    if (this.#entered.has(room)) this.around.changed();
   }
 
-  /** Sends one message once. Returns how many milliseconds to wait before the next attempt. */
-  async #attempt(message: Pending): Promise<number> {
+  /** Sends one message once. Returns how many milliseconds the server wants us to wait before the next attempt. */
+  async #attempt(message: Pending): Promise<number | "unanswered"> {
     const { room, client_id, body } = message;
     try {
-      await this.link.ask("message", { room, client_id, body });
+      await this.around.link.ask("message", { room, client_id, body });
       this.settle(client_id);
       return 0;
     } catch (thrown) {
       const found = this.#find(client_id);
       if (!found) return 0;
       found.state = "waiting";
-      if (thrown instanceof NoAnswer) return this.#entered.has(room) ? RETRY_MS : 0;
+      if (thrown instanceof NoAnswer) return "unanswered";
       if (thrown instanceof Refusal && thrown.retryAfterMs !== undefined) return thrown.retryAfterMs;
       if (thrown instanceof Refusal && thrown.code === "not_in_room") {
         this.#entered.delete(room);
-        this.stopped(room, "not_in_room");
+        this.around.changed(room);
         return 0;
       }
-      found.state = "failed";
-      found.why = sentence(thrown);
+      await this.#fail(found, thrown);
       return 0;
     }
   }
 
+  async #fail(message: Pending, thrown: unknown) {
+    message.state = "failed";
+    message.why = sentence(thrown);
+    message.code = thrown instanceof Refusal ? thrown.code : null;
+    if (message.kept) await this.around.kept.changeUnsent(this.user, message.place, asWritten(message));
+    this.#tell();
+  }
+
+  /** A wait that entering the room anew cuts short. */
+  async #pause(room: string, ms: number) {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake.set(room, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    this.#wake.delete(room);
+  }
+
+  #backoff(unanswered: number): number {
+    const longest = Math.min(FIRST_WAIT_MS * 2 ** (unanswered - 1), LONGEST_WAIT_MS);
+    return Math.round(longest * (0.5 + this.random() / 2));
+  }
+
   #next(room: string): Pending | undefined {
     if (!this.#entered.has(room)) return undefined;
-    return this.pending.find((message) => message.room === room && message.state === "waiting");
+    return this.in(room).find((message) => message.state === "waiting" && this.#isOurs(message));
+  }
+
+  /** Whether it is for this tab to send. What only this page's memory holds, nobody else can. */
+  #isOurs(message: Pending): boolean {
+    return this.#sends || !message.kept;
   }
 
   #find(clientId: string): Pending | undefined {
     return this.pending.find((message) => message.client_id === clientId);
   }
+}
+
+/** A message as it is kept: what is on its way now will be waiting for whoever reads it later. */
+function asWritten({ room, client_id, body, at, state, why, code }: Pending): Unsent {
+  return { room, client_id, body, at, state: state === "failed" ? "failed" : "waiting", why, code };
+}
+
+function byPlace(one: Pending, other: Pending): number {
+  return one.place - other.place;
 }

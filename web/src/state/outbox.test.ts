@@ -1,143 +1,329 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Kept } from "../kept/kept";
+import { idle, newDevice } from "../kept/testing";
 import { Outbox } from "./outbox.svelte";
-import { FakeLink, ROOM, settled } from "./testing";
+import { alice, bob, FakeLink, FakeTabs, ROOM, type FakeTab } from "./testing";
 
 const OTHER = "b3f5a0a2-7b11-4a0b-8c6f-2f0d5f6f9c22";
 const SENT = { seq: 1, id: 1, at: 1 };
+/** Longer than any wait of the outbox's own. */
+const LONG_MS = 60_000;
 
-let link: FakeLink;
-let outbox: Outbox;
-const stopped = vi.fn();
+/** One of alice's tabs. */
+class Page {
+  readonly link = new FakeLink();
+  readonly changed = vi.fn();
+  readonly outbox: Outbox;
+  readonly stop: () => void;
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  stopped.mockReset();
-  link = new FakeLink();
-  outbox = new Outbox(link, stopped);
+  constructor(
+    readonly tab: FakeTab,
+    kept: Kept,
+  ) {
+    this.outbox = new Outbox(alice.id, { link: this.link, kept, tabs: tab, changed: this.changed });
+    void this.outbox.recall();
+    this.stop = this.outbox.start();
+  }
+
+  static async open(): Promise<Page> {
+    const kept = await Kept.open();
+    await kept.enter(alice, false);
+    const page = new Page(tabs.open(), kept);
+    await idle();
+    return page;
+  }
+
+  /** Nothing that it does from now on reaches anybody. */
+  async crash() {
+    this.link.break();
+    tabs.close(this.tab);
+    this.stop();
+    await idle();
+  }
+
+  async post(...bodies: string[]) {
+    for (const body of bodies) await this.outbox.post(ROOM, body);
+  }
+
+  async enter(room = ROOM) {
+    this.outbox.entered(room);
+    await idle();
+  }
+
+  sending = () => this.link.waiting("message").map((payload) => payload.body);
+  states = () => this.outbox.pending.map((message) => `${message.body}: ${message.state}`);
+  first = () => this.outbox.pending[0]?.client_id ?? "";
+}
+
+let tabs: FakeTabs;
+let page: Page;
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  newDevice();
+  tabs = new FakeTabs();
+  page = await Page.open();
 });
 
 afterEach(() => {
+  page.stop();
   vi.useRealTimers();
 });
 
-const sending = () => link.waiting("message").map((payload) => payload.body);
-const states = () => outbox.pending.map((message) => `${message.body}: ${message.state}`);
+async function answer(from: Page, ...bodies: string[]) {
+  for (const body of bodies) {
+    expect(from.sending()).toEqual([body]);
+    await from.link.answer("message", SENT);
+    await idle();
+  }
+}
 
 describe("a message", () => {
   test("waits until the room is entered", async () => {
-    outbox.post(ROOM, "one");
-    await settled();
-    expect(sending()).toEqual([]);
-    outbox.entered(ROOM);
-    expect(sending()).toEqual(["one"]);
+    await page.post("one");
+    expect(page.sending()).toEqual([]);
+    await page.enter();
+    expect(page.sending()).toEqual(["one"]);
   });
 
   test("is gone from here when it is acked", async () => {
-    outbox.entered(ROOM);
-    outbox.post(ROOM, "one");
-    await link.answer("message", SENT);
-    expect(outbox.pending).toEqual([]);
-    expect(stopped).toHaveBeenCalledWith(ROOM, "done");
+    await page.enter();
+    await page.post("one");
+    await answer(page, "one");
+    expect(page.states()).toEqual([]);
+    expect(page.outbox.hasWork(ROOM)).toBe(false);
   });
 
   test("is gone from here when it is seen in the log, and the ack changes nothing more", async () => {
-    outbox.entered(ROOM);
-    outbox.post(ROOM, "one");
-    outbox.settle(outbox.pending[0]?.client_id ?? "");
-    expect(outbox.pending).toEqual([]);
-    await link.answer("message", SENT);
-    expect(outbox.pending).toEqual([]);
+    await page.enter();
+    await page.post("one");
+    page.outbox.settle(page.first());
+    expect(page.states()).toEqual([]);
+    await page.link.answer("message", SENT);
+    expect(page.states()).toEqual([]);
   });
 
   test("keeps its client_id in every attempt", async () => {
-    outbox.entered(ROOM);
-    outbox.post(ROOM, "one");
-    const [first] = link.waiting("message");
-    link.breakOff();
-    await vi.advanceTimersByTimeAsync(1_000);
-    expect(link.waiting("message")).toEqual([first]);
+    await page.enter();
+    await page.post("one");
+    const [first] = page.link.waiting("message");
+    page.link.breakOff();
+    await idle();
+    await vi.advanceTimersByTimeAsync(LONG_MS);
+    expect(page.link.waiting("message")).toEqual([first]);
+  });
+
+  test("is there again after the page has crashed, under the same client_id", async () => {
+    await page.enter();
+    await page.post("one", "two");
+    const [first] = page.link.waiting("message");
+    await page.crash();
+    page = await Page.open();
+    expect(page.states()).toEqual(["one: waiting", "two: waiting"]);
+    await page.enter();
+    expect(page.link.waiting("message")).toEqual([first]);
+    await answer(page, "one", "two");
+    await page.crash();
+    page = await Page.open();
+    expect(page.states()).toEqual([]);
+  });
+
+  test("belongs to who wrote it, and to nobody else on this device", async () => {
+    await page.post("one");
+    const kept = await Kept.open();
+    await kept.enter(bob, false);
+    expect(await kept.unsent(bob.id)).toEqual(new Map());
   });
 });
 
 describe("messages of one room", () => {
   test("go one after the other, in the order in which they were written", async () => {
-    outbox.entered(ROOM);
-    for (const body of ["one", "two", "three"]) outbox.post(ROOM, body);
-    for (const body of ["one", "two", "three"]) {
-      expect(sending()).toEqual([body]);
-      await link.answer("message", SENT);
-    }
-    expect(outbox.pending).toEqual([]);
+    await page.enter();
+    await page.post("one", "two", "three");
+    await answer(page, "one", "two", "three");
+    expect(page.states()).toEqual([]);
   });
 
   test("keep their order through a lost connection", async () => {
-    outbox.entered(ROOM);
-    outbox.post(ROOM, "one");
-    outbox.post(ROOM, "two");
-    outbox.disconnected();
-    link.breakOff();
-    outbox.post(ROOM, "three");
-    await settled();
-    expect(states()).toEqual(["one: waiting", "two: waiting", "three: waiting"]);
-    outbox.entered(ROOM);
-    for (const body of ["one", "two", "three"]) {
-      expect(sending()).toEqual([body]);
-      await link.answer("message", SENT);
-    }
+    await page.enter();
+    await page.post("one", "two");
+    page.outbox.disconnected();
+    page.link.breakOff();
+    await page.post("three");
+    expect(page.states()).toEqual(["one: waiting", "two: waiting", "three: waiting"]);
+    await page.enter();
+    await answer(page, "one", "two", "three");
   });
 
   test("wait as long as the server says, without overtaking", async () => {
-    outbox.entered(ROOM);
-    outbox.post(ROOM, "one");
-    outbox.post(ROOM, "two");
-    await link.refuse("message", { code: "rate_limited", retry_after_ms: 3_000 });
+    await page.enter();
+    await page.post("one", "two");
+    await page.link.refuse("message", { code: "rate_limited", retry_after_ms: 3_000 });
     await vi.advanceTimersByTimeAsync(2_999);
-    expect(sending()).toEqual([]);
+    expect(page.sending()).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
-    expect(sending()).toEqual(["one"]);
+    expect(page.sending()).toEqual(["one"]);
+  });
+
+  test("are tried again after longer and longer waits while nobody answers", async () => {
+    await page.enter();
+    await page.post("one");
+    const waits: number[] = [];
+    for (let attempt = 0; attempt < 8; attempt += 1) {
+      page.link.breakOff();
+      await idle();
+      const from = Date.now();
+      while (page.sending().length === 0) await vi.advanceTimersByTimeAsync(100);
+      waits.push(Date.now() - from);
+    }
+    expect(waits[0]).toBeLessThanOrEqual(1_100);
+    expect(waits[3]).toBeGreaterThanOrEqual(4_000);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(30_100);
+  });
+
+  test("do not sit out that wait when the room is entered anew", async () => {
+    await page.enter();
+    await page.post("one");
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      page.link.breakOff();
+      await idle();
+      if (attempt < 4) await vi.advanceTimersByTimeAsync(LONG_MS);
+    }
+    expect(page.sending()).toEqual([]);
+    await page.enter();
+    expect(page.sending()).toEqual(["one"]);
   });
 
   test("do not hold up those of another room", async () => {
-    outbox.entered(ROOM);
-    outbox.entered(OTHER);
-    outbox.post(ROOM, "here");
-    outbox.post(OTHER, "there");
-    expect(sending()).toEqual(["here", "there"]);
+    await page.enter();
+    await page.enter(OTHER);
+    await page.post("here");
+    await page.outbox.post(OTHER, "there");
+    expect(page.sending()).toEqual(["here", "there"]);
   });
 });
 
 describe("a message that the server does not take", () => {
   beforeEach(async () => {
-    outbox.entered(ROOM);
-    outbox.post(ROOM, "bad");
-    outbox.post(ROOM, "good");
-    await link.refuse("message", { code: "invalid_body", message: "It is too long." });
+    await page.enter();
+    await page.post("bad", "good");
+    await page.link.refuse("message", { code: "invalid_body", message: "It is too long." });
+    await idle();
   });
 
   test("says why, and lets the next one pass", () => {
-    expect(states()).toEqual(["bad: failed", "good: sending"]);
-    expect(outbox.pending[0]?.why).toBe("It is too long.");
+    expect(page.states()).toEqual(["bad: failed", "good: sending"]);
+    expect(page.outbox.pending[0]?.why).toBe("It is too long.");
+  });
+
+  test("says so after the page was opened anew as well", async () => {
+    await page.crash();
+    page = await Page.open();
+    expect(page.states()).toEqual(["bad: failed", "good: waiting"]);
+    expect(page.outbox.pending[0]?.why).toBe("It is too long.");
   });
 
   test("can be sent again", async () => {
-    await link.answer("message", SENT);
-    outbox.retry(outbox.pending[0]?.client_id ?? "");
-    expect(sending()).toEqual(["bad"]);
-    expect(states()).toEqual(["bad: sending"]);
+    await answer(page, "good");
+    await page.outbox.retry(page.first());
+    expect(page.states()).toEqual(["bad: sending"]);
+    await answer(page, "bad");
   });
 
-  test("can be thrown away, other than one that is on its way", () => {
-    for (const { client_id } of [...outbox.pending]) outbox.discard(client_id);
-    expect(states()).toEqual(["good: sending"]);
+  test("can be thrown away for good, other than one that is on its way", async () => {
+    for (const { client_id } of [...page.outbox.pending]) page.outbox.discard(client_id);
+    expect(page.states()).toEqual(["good: sending"]);
+    await page.crash();
+    page = await Page.open();
+    expect(page.states()).toEqual(["good: waiting"]);
   });
 });
 
+test("an id that is taken is not tried twice: sending the message again gives it another", async () => {
+  await page.enter();
+  await page.post("one");
+  const [first] = page.link.waiting("message");
+  await page.link.refuse("message", { code: "idempotency_conflict" });
+  await idle();
+  expect(page.states()).toEqual(["one: failed"]);
+  await vi.advanceTimersByTimeAsync(LONG_MS);
+  expect(page.sending()).toEqual([]);
+  await Promise.all([page.outbox.retry(page.first()), page.outbox.retry(page.first())]);
+  expect(page.states()).toEqual(["one: sending"]);
+  expect(page.link.waiting("message")[0]?.client_id).not.toBe(first?.client_id);
+});
+
 test("a room that we turn out not to be in is asked for, and the message waits", async () => {
-  outbox.entered(ROOM);
-  outbox.post(ROOM, "one");
-  await link.refuse("message", { code: "not_in_room" });
-  expect(stopped).toHaveBeenCalledWith(ROOM, "not_in_room");
-  expect(states()).toEqual(["one: waiting"]);
-  outbox.entered(ROOM);
-  expect(sending()).toEqual(["one"]);
+  await page.enter();
+  await page.post("one");
+  await page.link.refuse("message", { code: "not_in_room" });
+  expect(page.changed).toHaveBeenCalledWith(ROOM);
+  expect(page.states()).toEqual(["one: waiting"]);
+  await page.enter();
+  expect(page.sending()).toEqual(["one"]);
+});
+
+describe("where nothing can be kept", () => {
+  beforeEach(() => {
+    page.stop();
+    page = new Page(new FakeTabs().open(), Kept.nothing());
+  });
+
+  test("messages are sent all the same, and are known to be in this page only", async () => {
+    await page.post("one", "two");
+    expect([page.outbox.keeps, page.outbox.wouldLose]).toEqual([false, true]);
+    await page.enter();
+    await answer(page, "one", "two");
+    expect(page.outbox.wouldLose).toBe(false);
+  });
+});
+
+describe("two tabs", () => {
+  let other: Page;
+
+  beforeEach(async () => {
+    other = await Page.open();
+  });
+
+  afterEach(() => other.stop());
+
+  test("see the same messages, and one of them sends", async () => {
+    await page.enter();
+    await other.enter();
+    await page.post("one");
+    await idle();
+    expect(other.states()).toEqual(["one: waiting"]);
+    expect([page.sending(), other.sending()]).toEqual([["one"], []]);
+    await answer(page, "one");
+    expect([page.states(), other.states()]).toEqual([[], []]);
+  });
+
+  test("send from the one in which was written last", async () => {
+    await page.enter();
+    await other.enter();
+    await other.post("one");
+    await idle();
+    expect([page.sending(), other.sending()]).toEqual([[], ["one"]]);
+    await page.post("two");
+    await idle();
+    // What the other has under way is asked for once more, since whether it arrives nobody knows.
+    expect(page.sending()).toEqual(["one"]);
+    await other.link.answer("message", SENT);
+    await answer(page, "one", "two");
+    expect([page.states(), other.states(), other.sending()]).toEqual([[], [], []]);
+  });
+
+  test("hand over at once when one dies", async () => {
+    await page.enter();
+    await other.enter();
+    await page.post("one", "two");
+    await page.crash();
+    await answer(other, "one", "two");
+  });
+
+  test("need to be in a room for what is to be sent only if they are the one that sends", async () => {
+    await page.post("one");
+    await idle();
+    expect([page.outbox.hasWork(ROOM), other.outbox.hasWork(ROOM)]).toEqual([true, false]);
+  });
 });

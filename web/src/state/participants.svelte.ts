@@ -6,6 +6,8 @@ export class Participants {
   /** Counts of everybody, also of those whom a very large room does not list. */
   total = $state(0);
   connected = $state(0);
+  /** When it was so, by the server's clock. */
+  at = $state(0);
   /** Whether the list has arrived. */
   known = $state(false);
 
@@ -15,6 +17,7 @@ export class Participants {
     this.people = [...kept, ...event.users];
     this.total = event.total;
     this.connected = event.connected;
+    this.at = event.at;
     this.known = true;
   }
 }

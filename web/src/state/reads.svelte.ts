@@ -42,6 +42,10 @@ export class Reads {
     this.#marks[room] = { epoch, seq };
     this.storage.set(this.#key, JSON.stringify(this.#marks));
   }
+
+  forget() {
+    this.storage.remove(this.#key);
+  }
 }
 
 function parse(stored: string | null): Record<string, Mark> {

@@ -1,5 +1,6 @@
 /** One room as it is on the screen: its log, its people, and what is being loaded of them. */
 import * as api from "../api";
+import type { Run } from "../kept/kept";
 import { Refusal, sentence } from "../refusal";
 import type { ServerEvent } from "../socket";
 import { Participants } from "./participants.svelte";
@@ -24,6 +25,8 @@ export class Room {
   unreadFrom = $state<number | null>(null);
   /** The message that a permalink asked for. */
   target = $state<number | null>(null);
+  /** While it is being looked for on the device. */
+  recalling: Promise<void> | null = null;
   #asked = false;
   #justOpened = false;
 
@@ -38,6 +41,29 @@ export class Room {
   cursor(): { after?: number; epoch?: number } {
     const { cursor, epoch } = this.timeline;
     return cursor === null || epoch === null ? {} : { after: cursor, epoch };
+  }
+
+  /** The end of the log as it was kept. What is not dense is not the end of a log. */
+  recall({ name, epoch, cursor, messages }: Run) {
+    const dense = messages.every(({ seq }, index) => seq === cursor - messages.length + 1 + index);
+    if (!dense || this.timeline.cursor !== null) return;
+    this.name ||= name;
+    this.timeline.show({ epoch, head: cursor, messages });
+    this.timeline.following = true;
+  }
+
+  /** The end of the log to be kept; null if what is shown is not the end, or is not known to be. */
+  run(longest: number): Run | null {
+    const { messages, epoch, cursor, last } = this.timeline;
+    if (epoch === null || cursor === null || last !== cursor) return null;
+    return {
+      room: this.id,
+      name: this.name,
+      epoch,
+      cursor,
+      messages: messages.slice(-longest),
+      at: Date.now(),
+    };
   }
 
   apply(event: ServerEvent) {

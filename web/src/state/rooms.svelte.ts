@@ -3,6 +3,9 @@ import * as api from "../api";
 import { sentence } from "../refusal";
 import type { Room } from "../wire";
 
+/** How many rooms are kept on the device: as many as the server lists. */
+const MOST_KEPT = 200;
+
 export class Rooms {
   /** By id: everything heard of so far. The server sends at most its 200 most recent at once, then what changes. */
   #known = $state.raw(new Map<string, Room>());
@@ -31,6 +34,11 @@ export class Rooms {
     this.#known = new Map(rooms.map((room) => [room.id, room]));
     this.total = total;
     this.loaded = true;
+  }
+
+  /** Those last active, to be kept for a start without a network. */
+  recent(): { rooms: Room[]; total: number } {
+    return { rooms: this.all.slice(0, MOST_KEPT), total: this.total };
   }
 
   apply(event: { rooms: Room[] }) {

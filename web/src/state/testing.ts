@@ -2,6 +2,7 @@
 import { NoAnswer, Refusal } from "../refusal";
 import type { Link, Ok, Payload } from "../socket";
 import type { Storage } from "../storage";
+import type { Candidate, Tabs, Word } from "../tabs";
 import type { ApiError, ClientEvents, Message, User } from "../wire";
 
 export const ROOM = "6a1f7c0e-58a4-4a3c-9d0c-0d2b4b9a7e11";
@@ -31,7 +32,95 @@ export function memory(): Storage {
     get: (key) => values.get(key) ?? null,
     set: (key, value) => void values.set(key, value),
     remove: (key) => void values.delete(key),
+    removeAll: (prefix) => {
+      for (const key of [...values.keys()]) if (key.startsWith(prefix)) values.delete(key);
+    },
   };
+}
+
+/** A browser's tabs, without the browser. */
+export class FakeTabs {
+  #open = new Set<FakeTab>();
+  #lines = new Map<string, FakeCandidate[]>();
+
+  open(): FakeTab {
+    const tab = new FakeTab(this);
+    this.#open.add(tab);
+    return tab;
+  }
+
+  tell(from: FakeTab, word: Word) {
+    if (!this.#open.has(from)) return;
+    for (const tab of this.#open) if (tab !== from) queueMicrotask(() => tab.hear(word));
+  }
+
+  stand(candidate: FakeCandidate, first: boolean) {
+    if (!this.#open.has(candidate.tab)) return;
+    const line = this.#lines.get(candidate.office) ?? [];
+    const others = line.filter((other) => other !== candidate);
+    this.#line(candidate.office, line[0], first ? [candidate, ...others] : [...others, candidate]);
+  }
+
+  withdraw(candidate: FakeCandidate) {
+    const line = this.#lines.get(candidate.office) ?? [];
+    const left = line.filter((other) => other !== candidate);
+    this.#line(candidate.office, line[0] === candidate ? undefined : line[0], left);
+  }
+
+  /** It is closed, or it crashes: nobody in it hears of it. */
+  close(tab: FakeTab) {
+    this.#open.delete(tab);
+    for (const line of [...this.#lines.values()].flat()) if (line.tab === tab) this.withdraw(line);
+  }
+
+  #line(office: string, before: FakeCandidate | undefined, line: FakeCandidate[]) {
+    this.#lines.set(office, line);
+    if (line[0] === before) return;
+    before?.changed(false);
+    line[0]?.changed(true);
+  }
+}
+
+export class FakeTab implements Tabs {
+  #listeners = new Set<(word: Word) => void>();
+
+  constructor(private readonly all: FakeTabs) {}
+
+  tell(word: Word) {
+    this.all.tell(this, word);
+  }
+
+  hear(word: Word) {
+    for (const listener of this.#listeners) listener(word);
+  }
+
+  listen(listener: (word: Word) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  standFor(office: string, changed: (held: boolean) => void): FakeCandidate {
+    const candidate = new FakeCandidate(this.all, this, office, changed);
+    queueMicrotask(() => this.all.stand(candidate, false));
+    return candidate;
+  }
+}
+
+class FakeCandidate implements Candidate {
+  constructor(
+    private readonly all: FakeTabs,
+    readonly tab: FakeTab,
+    readonly office: string,
+    readonly changed: (held: boolean) => void,
+  ) {}
+
+  take() {
+    this.all.stand(this, true);
+  }
+
+  withdraw() {
+    this.all.withdraw(this);
+  }
 }
 
 interface Question {
@@ -72,6 +161,12 @@ export class FakeLink implements Link {
   async refuse(event: keyof ClientEvents, error: Partial<ApiError> & { code: string }) {
     this.#take(event).reject(new Refusal({ message: "No.", ...error }));
     await settled();
+  }
+
+  /** Nothing that is asked from now on is answered, and nobody hears of it. */
+  break() {
+    this.asked.length = 0;
+    this.ask = () => new Promise<never>(() => undefined);
   }
 
   /** Nothing that was asked is answered any more. */

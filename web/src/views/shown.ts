@@ -16,9 +16,12 @@ export interface Shown {
 
 export function shown(log: Message[], pending: Pending[], me: User, clock: Clock): Shown[] {
   const last = log.at(-1)?.at ?? 0;
+  // The log may have a message before the answer to it has come, if the page was closed in between.
+  const said = new Set(log.filter(({ author }) => author.id === me.id).map(({ client_id }) => client_id));
+  const unsaid = pending.filter(({ client_id }) => !said.has(client_id));
   return [
     ...log.map((message) => ({ ...message, pending: null })),
-    ...pending.map((message) => ({
+    ...unsaid.map((message) => ({
       room: message.room,
       seq: null,
       client_id: message.client_id,

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat::wire::{self, ChangedRooms, ServerEvent};
-use chat::{Error, Room, RoomQuery};
+use chat::{Error, Room, RoomQuery, Store};
 use tokio::sync::Mutex;
-use volley::{Event, Group, Socket};
 
-use super::member::Member;
+use super::engine::{Engine, Group, Socket};
 use super::{Live, tell};
 use crate::on_wire;
 
@@ -26,16 +25,16 @@ const BYTES_PER_SECOND: usize = 8 * 1024 * 1024;
 const ROOM_BYTES: usize = 220;
 
 /// Those who watch the list of rooms.
-#[derive(Debug, Default)]
-pub(super) struct Lobby {
+#[derive(Debug)]
+pub(super) struct Lobby<E: Engine> {
     /// Held while somebody is given the list and made a member, and while changes are told: so a watcher hears every
     /// change that the list does not show, after the list.
-    board: Mutex<Board>,
+    board: Mutex<Board<E>>,
 }
 
-#[derive(Debug, Default)]
-struct Board {
-    group: Option<Group>,
+#[derive(Debug)]
+struct Board<E: Engine> {
+    group: Option<E::Group>,
     /// The list as last read; what has changed since waits to be told. It spares a read for each of many who come
     /// at once, after a restart say.
     newest: Option<Arc<wire::Rooms>>,
@@ -43,9 +42,14 @@ struct Board {
     quiet_until: Duration,
 }
 
-impl Lobby {
+impl<E: Engine> Lobby<E> {
     /// Gives a client the list, as the answer to its event, and makes it hear what changes.
-    pub(super) async fn watch(&self, socket: &Socket<Member>, event: &Event, live: &Live) {
+    pub(super) async fn watch<S: Store>(
+        &self,
+        socket: &E::Socket,
+        event: &E::Event,
+        live: &Live<S, E>,
+    ) {
         let mut board = self.board.lock().await;
         let listed = match &board.newest {
             Some(newest) => Ok(newest.clone()),
@@ -54,26 +58,26 @@ impl Lobby {
         if let Ok(newest) = &listed {
             board.newest = Some(newest.clone());
             let group = board.group.get_or_insert_with(|| socket.group(GROUP));
-            if socket.join(group).is_err() {
-                return super::ack::<wire::Done>(event, Err(super::overloaded()));
+            if socket.join_after(group, Vec::new()).is_err() {
+                return super::ack::<_, wire::Done>(event, Err(super::overloaded()));
             }
         }
         super::ack(event, listed.as_deref().map_err(Error::clone));
     }
 
     /// Makes a client hear nothing more.
-    pub(super) fn unwatch(socket: &Socket<Member>) {
+    pub(super) fn unwatch(socket: &E::Socket) {
         socket.leave(&socket.group(GROUP));
     }
 
     /// Tells the watchers which rooms have changed, if it is time to. `true` while something waits for its time.
-    pub(super) async fn tell_changes(&self, live: &Live, now: Duration) -> bool {
+    pub(super) async fn tell_changes<S: Store>(&self, live: &Live<S, E>, now: Duration) -> bool {
         let mut board = self.board.lock().await;
         if now < board.quiet_until || !live.rooms.has_changed() {
             return live.rooms.has_changed();
         }
         board.newest = None;
-        let watchers = board.group.as_ref().map_or(0, Group::len);
+        let watchers = board.group.as_ref().map_or(0, E::Group::len);
         let changed = live.rooms.take_changed(if watchers > 0 { MOST_TOLD } else { usize::MAX });
         let pace = (changed.len() * ROOM_BYTES * watchers * 1000 / BYTES_PER_SECOND) as u64;
         board.quiet_until = now + WINDOW.max(Duration::from_millis(pace));
@@ -95,7 +99,19 @@ impl Lobby {
     }
 }
 
-impl Live {
+impl<E: Engine> Default for Lobby<E> {
+    fn default() -> Self {
+        Self { board: Mutex::default() }
+    }
+}
+
+impl<E: Engine> Default for Board<E> {
+    fn default() -> Self {
+        Self { group: None, newest: None, quiet_until: Duration::ZERO }
+    }
+}
+
+impl<S: Store, E: Engine> Live<S, E> {
     async fn newest_rooms(&self) -> Result<wire::Rooms, Error> {
         let query = RoomQuery { limit: NEWEST, ..RoomQuery::default() };
         let list = self.chat.rooms(query).await?;

@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat::{Error, Identity, RoomId, SessionId, Token, User};
+use volley::Volley;
 
 use super::credit::Credit;
+use super::engine::Engine;
 use super::room::OpenRoom;
 use crate::site::Network;
 
@@ -13,15 +15,15 @@ const MOST_ROOMS: usize = 50;
 
 /// What is known about a connected client.
 #[derive(Debug)]
-pub struct Member {
+pub struct Member<E: Engine = Volley> {
     identity: Arc<Identity>,
     token: Token,
     from: Network,
     credit: Credit,
-    rooms: Mutex<Vec<Arc<OpenRoom>>>,
+    rooms: Mutex<Vec<Arc<OpenRoom<E>>>>,
 }
 
-impl Member {
+impl<E: Engine> Member<E> {
     pub(super) fn new(
         identity: Arc<Identity>,
         token: Token,
@@ -56,7 +58,7 @@ impl Member {
     }
 
     /// Notes that the client is in a room: `false` if it was already.
-    pub(super) fn enter(&self, room: &Arc<OpenRoom>) -> Result<bool, Error> {
+    pub(super) fn enter(&self, room: &Arc<OpenRoom<E>>) -> Result<bool, Error> {
         let mut rooms = self.rooms();
         if rooms.iter().any(|joined| joined.id() == room.id()) {
             return Ok(false);
@@ -70,23 +72,23 @@ impl Member {
     }
 
     /// The room of this address, if the client has joined it.
-    pub(super) fn room(&self, room: RoomId) -> Option<Arc<OpenRoom>> {
+    pub(super) fn room(&self, room: RoomId) -> Option<Arc<OpenRoom<E>>> {
         self.rooms().iter().find(|joined| joined.id() == room).cloned()
     }
 
     /// Notes that the client is not in a room any more, and returns it if it was.
-    pub(super) fn leave(&self, room: RoomId) -> Option<Arc<OpenRoom>> {
+    pub(super) fn leave(&self, room: RoomId) -> Option<Arc<OpenRoom<E>>> {
         let mut rooms = self.rooms();
         let at = rooms.iter().position(|joined| joined.id() == room)?;
         Some(rooms.swap_remove(at))
     }
 
     /// Notes that the client is in no room any more.
-    pub(super) fn leave_all(&self) -> Vec<Arc<OpenRoom>> {
+    pub(super) fn leave_all(&self) -> Vec<Arc<OpenRoom<E>>> {
         std::mem::take(&mut self.rooms())
     }
 
-    fn rooms(&self) -> MutexGuard<'_, Vec<Arc<OpenRoom>>> {
+    fn rooms(&self) -> MutexGuard<'_, Vec<Arc<OpenRoom<E>>>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,10 +8,9 @@ use chat::{
     Activity, Chat, Epoch, Error, History, Logged, Page, RoomId, RoomName, Seq, Store, Timestamp,
     User,
 };
-use volley::{Group, Socket};
 
+use super::engine::{Engine, Group, Socket};
 use super::log::{Place, Tail};
-use super::member::Member;
 use super::presence::{MOST_LISTED, Presence};
 use super::rooms::Stirred;
 use super::tell;
@@ -32,12 +31,12 @@ const MOST_EARLY: usize = 1024;
 /// One lock guards the log's tail and the people. It is never held across an await; under it a frame is handed to the
 /// group, and that order is the order in which every member hears.
 #[derive(Debug)]
-pub(super) struct OpenRoom {
+pub(super) struct OpenRoom<E: Engine> {
     id: RoomId,
     /// Everything about it that was read, once it has been.
     ready: tokio::sync::OnceCell<Fixed>,
     state: Mutex<State>,
-    group: OnceLock<Group>,
+    group: OnceLock<E::Group>,
     stirred: Stirred,
 }
 
@@ -71,7 +70,7 @@ struct Open {
     head: Seq,
 }
 
-impl OpenRoom {
+impl<E: Engine> OpenRoom<E> {
     pub(super) fn new(id: RoomId, stirred: Stirred) -> Self {
         Self {
             id,
@@ -104,7 +103,7 @@ impl OpenRoom {
         if let State::Opening(early) = &mut *state {
             // Everything committed after this room was put among the open ones is here; what is older was just read.
             for event in &early.events {
-                open.publish(event, None);
+                open.publish(event, self.group.get());
             }
             open.head = open.head.max(early.head);
         }
@@ -172,9 +171,9 @@ impl OpenRoom {
     }
 
     /// Tells one client who is here.
-    pub(super) fn tell_participants(&self, socket: &Socket<Member>, now: Timestamp) {
+    pub(super) fn tell_participants(&self, socket: &E::Socket, now: Timestamp) {
         if let Some(everyone) = self.with(|open| open.presence.everyone(now)) {
-            tell::one(socket, &ServerEvent::Participants(everyone));
+            tell::one::<E>(socket, &ServerEvent::Participants(everyone));
         }
     }
 
@@ -182,7 +181,7 @@ impl OpenRoom {
     /// and none between is missing.
     pub(super) async fn follow<S: Store>(
         &self,
-        socket: &Socket<Member>,
+        socket: &E::Socket,
         chat: &Chat<S>,
         after: Option<Seq>,
         epoch: Option<Epoch>,
@@ -222,7 +221,7 @@ impl OpenRoom {
     }
 
     /// Makes a client hear nothing more.
-    pub(super) fn unfollow(&self, socket: &Socket<Member>) {
+    pub(super) fn unfollow(&self, socket: &E::Socket) {
         if let Some(group) = self.group.get() {
             socket.leave(group);
         }
@@ -282,7 +281,7 @@ impl OpenRoom {
     /// The place in the log from which a client is told, after a `resync` if its cursor is of no use.
     fn start(
         &self,
-        socket: &Socket<Member>,
+        socket: &E::Socket,
         fixed: &Fixed,
         after: Option<Seq>,
         epoch: Option<Epoch>,
@@ -296,15 +295,15 @@ impl OpenRoom {
             (Some(after), _) => return after,
         };
         let resync = Resync { room: self.id, epoch: fixed.epoch, head, reason };
-        tell::one(socket, &ServerEvent::Resync(resync));
+        tell::one::<E>(socket, &ServerEvent::Resync(resync));
         newest
     }
 
     /// If memory holds everything after `after`: tells it and makes the client a member, in one step.
     fn follow_from_memory(
         &self,
-        socket: &Socket<Member>,
-        group: &Group,
+        socket: &E::Socket,
+        group: &E::Group,
         after: Seq,
     ) -> Result<Option<Seq>, Error> {
         let followed = self.with(|open| {
@@ -335,7 +334,7 @@ impl OpenRoom {
 
 impl Open {
     /// Tells everybody of an event if it is the next. If it is not, or nobody can be told now, the log is read later.
-    fn publish(&mut self, event: &Logged, group: Option<&Group>) {
+    fn publish(&mut self, event: &Logged, group: Option<&impl Group>) {
         self.head = self.head.max(event.seq());
         match self.tail.place(event.seq()) {
             Place::Known | Place::Beyond => {}
@@ -349,7 +348,7 @@ impl Open {
     }
 
     /// Tells what was read from the store. More may have been committed since: that is not forgotten here.
-    fn take_up(&mut self, history: &History, group: Option<&Group>) {
+    fn take_up(&mut self, history: &History, group: Option<&impl Group>) {
         self.head = self.head.max(history.head);
         for event in &history.events {
             self.publish(event, group);
@@ -369,6 +368,7 @@ mod tests {
     use super::*;
 
     const ROOM: RoomId = RoomId(Uuid::nil());
+    const NOBODY: Option<&volley::Group> = None;
 
     fn event(seq: u64) -> Logged {
         Logged::Message(Message {
@@ -390,13 +390,13 @@ mod tests {
     #[test]
     fn what_is_committed_while_a_room_catches_up_is_not_forgotten() {
         let mut open = open_at(Seq(1));
-        open.publish(&event(3), None);
+        open.publish(&event(3), NOBODY);
         // The store is read, and before what was read is told there is one event more.
         let history = History { epoch: Epoch(1), head: Seq(3), events: vec![event(2), event(3)] };
-        open.publish(&event(4), None);
-        open.take_up(&history, None);
+        open.publish(&event(4), NOBODY);
+        open.take_up(&history, NOBODY);
         assert!(open.is_behind(), "event 4 is still to be read");
-        open.take_up(&History { head: Seq(4), events: vec![event(4)], ..history }, None);
+        open.take_up(&History { head: Seq(4), events: vec![event(4)], ..history }, NOBODY);
         assert!(!open.is_behind());
         assert_eq!(open.tail.head(), Seq(4));
     }

@@ -1,17 +1,19 @@
 //! The rooms that are open: those that somebody is in, or was a moment ago.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat::{Chat, Error, Fanout, Logged, RoomId, Store};
 use tokio::sync::Notify;
+use volley::Volley;
 
+use super::engine::Engine;
 use super::room::OpenRoom;
 
 /// The rooms that are open, and what has happened in them that others want to know. The store publishes here.
-#[derive(Debug, Default)]
-pub struct Rooms {
-    open: Mutex<HashMap<RoomId, Arc<OpenRoom>>>,
+#[derive(Debug)]
+pub struct Rooms<E: Engine = Volley> {
+    open: Mutex<BTreeMap<RoomId, Arc<OpenRoom<E>>>>,
     stirred: Stirred,
 }
 
@@ -30,7 +32,7 @@ struct Changed {
     all: HashSet<RoomId>,
 }
 
-impl Rooms {
+impl<E: Engine> Rooms<E> {
     /// Rung when there is something to do for those who tick.
     pub(super) fn stirred(&self) -> Arc<Notify> {
         self.stirred.bell.clone()
@@ -41,7 +43,7 @@ impl Rooms {
         &self,
         id: RoomId,
         chat: &Chat<S>,
-    ) -> Result<Arc<OpenRoom>, Error> {
+    ) -> Result<Arc<OpenRoom<E>>, Error> {
         let room = self
             .lock()
             .entry(id)
@@ -55,12 +57,12 @@ impl Rooms {
     }
 
     /// A room, if it is open.
-    pub(super) fn get(&self, id: RoomId) -> Option<Arc<OpenRoom>> {
+    pub(super) fn get(&self, id: RoomId) -> Option<Arc<OpenRoom<E>>> {
         self.lock().get(&id).cloned()
     }
 
     /// All that are open.
-    pub(super) fn all(&self) -> Vec<Arc<OpenRoom>> {
+    pub(super) fn all(&self) -> Vec<Arc<OpenRoom<E>>> {
         self.lock().values().cloned().collect()
     }
 
@@ -72,11 +74,7 @@ impl Rooms {
     /// Closes rooms that nobody holds and that have nothing left to save. Holding one, or publishing to it, begins
     /// with a look into this map, so none is closed under anybody's hands.
     pub(super) fn close_unused(&self) {
-        let mut open = self.lock();
-        open.retain(|_, room| Arc::strong_count(room) > 1 || room.has_unsaved());
-        if open.capacity() > 64 && open.len() < open.capacity() / 4 {
-            open.shrink_to_fit();
-        }
+        self.lock().retain(|_, room| Arc::strong_count(room) > 1 || room.has_unsaved());
     }
 
     /// A room looks different in the list.
@@ -95,12 +93,18 @@ impl Rooms {
         !self.stirred.changed().in_turn.is_empty()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, Arc<OpenRoom>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<RoomId, Arc<OpenRoom<E>>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Fanout for Rooms {
+impl<E: Engine> Default for Rooms<E> {
+    fn default() -> Self {
+        Self { open: Mutex::default(), stirred: Stirred::default() }
+    }
+}
+
+impl<E: Engine> Fanout for Rooms<E> {
     fn publish(&self, events: &[Logged]) {
         for event in events {
             // Not open: nobody listens, and whoever opens it now reads this event from the store.
@@ -157,7 +161,7 @@ mod tests {
 
     #[test]
     fn rooms_in_which_much_happens_do_not_keep_the_others_from_being_told() {
-        let rooms = Rooms::default();
+        let rooms: Rooms = Rooms::default();
         let room = |number| RoomId::from_random_bytes([number; 16]);
         let busy = [room(1), room(2), room(3)];
         let quiet = room(4);

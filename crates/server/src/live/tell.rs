@@ -2,9 +2,10 @@
 
 use chat::Logged;
 use chat::wire::ServerEvent;
-use volley::{Frame, Group, SendError, Socket};
+use volley::{Frame, SendError};
 
 use super::NAMESPACE;
+use super::engine::{Engine, Group, Socket};
 use crate::on_wire;
 
 /// An event as a finished frame.
@@ -20,12 +21,12 @@ pub(super) fn frame_of(event: &Logged) -> Frame {
 }
 
 /// Tells one client. It may have gone; then there is nobody to tell.
-pub(super) fn one<S: Send + Sync + 'static>(socket: &Socket<S>, event: &ServerEvent) {
+pub(super) fn one<E: Engine>(socket: &E::Socket, event: &ServerEvent) {
     // The engine refuses only when it is stuck as a whole. What is told this way is told again at the next join.
     let _ = socket.send(&frame(event));
 }
 
 /// Tells all members of a group, or with an error none.
-pub(super) fn all(group: &Group, event: &ServerEvent) -> Result<(), SendError> {
+pub(super) fn all(group: &impl Group, event: &ServerEvent) -> Result<(), SendError> {
     group.send(&frame(event))
 }

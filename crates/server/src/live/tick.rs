@@ -1,14 +1,16 @@
 //! What happens by and by: changes among people and rooms are told in batches, activity is noted in the database in
-//! larger ones, and rooms that nobody is in are closed. When nothing has happened, nothing happens here.
+//! larger ones, rooms that nobody is in are closed, sessions that nobody can use any more are removed. When nothing has
+//! happened, nothing happens here.
 
 use std::mem::take;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat::{Activity, Error, SessionId, Timestamp};
+use chat::{Activity, Error, SESSION_IDLE, SESSION_LIFETIME, SessionId, Store, Timestamp};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::Live;
+use super::engine::Engine;
 use super::room::OpenRoom;
 
 /// How often changes are looked at while there are any. Short enough to be "at once" for somebody who watches.
@@ -21,13 +23,12 @@ const QUIET: Duration = Duration::from_mins(1);
 const MOST_SAVED: usize = 2000;
 
 /// Activity of some rooms, to be saved together.
-#[derive(Default)]
-struct Batch {
-    rooms: Vec<(Arc<OpenRoom>, Vec<Activity>)>,
+struct Batch<E: Engine> {
+    rooms: Vec<(Arc<OpenRoom<E>>, Vec<Activity>)>,
     rows: usize,
 }
 
-impl Live {
+impl<S: Store, E: Engine> Live<S, E> {
     /// Does by and by what is to be done, for as long as the server runs.
     pub async fn tick(self: Arc<Self>) {
         let mut ticks = interval(TICK);
@@ -35,11 +36,16 @@ impl Live {
         let mut save_at = self.clock.monotonic() + SAVE_EVERY;
         loop {
             // Sessions are also used without anything stirring here: by requests over HTTP.
-            let _ = timeout(QUIET, self.stirred.notified()).await;
+            let _ = timeout(QUIET, self.stirred()).await;
             while self.tick_once(&mut save_at).await {
                 ticks.tick().await;
             }
         }
+    }
+
+    /// Resolves when there is something to do for [`tick_once`](Self::tick_once).
+    pub async fn stirred(&self) {
+        self.stirred.notified().await;
     }
 
     /// Notes in the database everything that only memory knows; also the last thing before the end.
@@ -62,7 +68,29 @@ impl Live {
         Ok(())
     }
 
-    async fn save(&self, batch: Batch, sessions: Vec<(SessionId, Timestamp)>) -> Result<(), Error> {
+    /// Removes the sessions that have become too old or are not used, and ends their connections.
+    pub async fn end_stale_sessions(&self) -> Result<(), Error> {
+        // What only memory knows of their use counts, and whoever is connected uses their session, however quiet they are.
+        self.save_activity().await?;
+        let now = self.clock.now();
+        let in_use = self.sockets.sessions().into_iter().map(|session| (session, now)).collect();
+        self.chat.record_activity(Vec::new(), in_use).await?;
+        let ago =
+            |time: Duration| Timestamp(now.0 - i64::try_from(time.as_millis()).unwrap_or(now.0));
+        let (created, used) = (ago(SESSION_LIFETIME), ago(SESSION_IDLE));
+        let ended = self.chat.store().end_stale_sessions(created, used).await?;
+        if !ended.is_empty() {
+            self.sessions.forget(&ended);
+            self.end_sessions(&ended);
+        }
+        Ok(())
+    }
+
+    async fn save(
+        &self,
+        batch: Batch<E>,
+        sessions: Vec<(SessionId, Timestamp)>,
+    ) -> Result<(), Error> {
         let activity = batch.rooms.iter().flat_map(|(_, unsaved)| unsaved).copied().collect();
         let saved = self.chat.record_activity(activity, sessions.clone()).await;
         if saved.is_err() {
@@ -77,8 +105,8 @@ impl Live {
         saved
     }
 
-    /// `true` while something waits for its time.
-    async fn tick_once(&self, save_at: &mut Duration) -> bool {
+    /// Does what is to be done now, and saves when `save_at` has come. `true` while something waits for its time.
+    pub async fn tick_once(&self, save_at: &mut Duration) -> bool {
         let (now, passed) = (self.clock.now(), self.clock.monotonic());
         let mut waiting = self.lobby.tell_changes(self, passed).await;
         for room in self.rooms.all() {
@@ -97,5 +125,11 @@ impl Live {
             self.credits.forget_the_rested(passed);
         }
         waiting
+    }
+}
+
+impl<E: Engine> Default for Batch<E> {
+    fn default() -> Self {
+        Self { rooms: Vec::new(), rows: 0 }
     }
 }

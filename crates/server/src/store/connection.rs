@@ -1,6 +1,6 @@
 //! Connections to the database, and how they are set up.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::wal::CheckpointMode;
@@ -17,6 +17,8 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const WRITER_CACHE_KIB: i32 = 4096;
 /// A reader's page cache, in KiB. What it does not hold is in the system's page cache, a microsecond away.
 const READER_CACHE_KIB: i32 = 512;
+/// The page cache of who checks everything, in KiB: the upper pages of the indexes of many millions of messages.
+const INSPECTOR_CACHE_KIB: i32 = 64 * 1024;
 /// Prepared statements a connection keeps. More than there are.
 const STATEMENTS: usize = 64;
 /// To what size a log that has outgrown its usual one is cut when it starts anew, in bytes.
@@ -41,18 +43,7 @@ pub(super) fn check_sqlite() -> Result<(), OpenError> {
 /// A connection for the writer, in WAL mode and never done before the disk is.
 pub(super) fn to_write(place: &Place) -> rusqlite::Result<Connection> {
     let db = open(place, WRITER_CACHE_KIB)?;
-    // To the end: the answer comes before the change is committed, and that can fail as well.
-    let mode: Vec<String> = db
-        .prepare("PRAGMA journal_mode = wal")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    if mode != ["wal"] {
-        let sentence = "this file system cannot hold a write-ahead log".to_owned();
-        return Err(rusqlite::Error::SqliteFailure(
-            ffi::Error { code: ErrorCode::FileLockingProtocolFailed, extended_code: 0 },
-            Some(sentence),
-        ));
-    }
+    set_journal(&db, "wal")?;
     let synchronous = if Sabotage::NoSync.is_on() { "OFF" } else { "FULL" };
     db.pragma_update(None, "synchronous", synchronous)?;
     // Where a sync does not reach the disk unless asked twice (macOS).
@@ -71,10 +62,52 @@ pub(super) fn to_read(place: &Place) -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
+/// A connection to look at a database that may be anybody's: the file itself is opened for reading only. Where none is
+/// there yet, SQLite puts an empty write-ahead log beside it.
+pub(super) fn to_inspect(file: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(file, flags)?;
+    db.busy_timeout(LOCK_PATIENCE)?;
+    db.pragma_update(None, "cache_size", -INSPECTOR_CACHE_KIB)?;
+    db.pragma_update(None, "trusted_schema", false)?;
+    Ok(db)
+}
+
+/// A connection to an empty file that is to become a copy. It is synced when it is complete, and thrown away if it does
+/// not become so.
+pub(super) fn to_fill(file: &Path) -> rusqlite::Result<Connection> {
+    let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    set_journal(&db, "off")?;
+    db.pragma_update(None, "synchronous", "OFF")?;
+    Ok(db)
+}
+
+/// Makes a database need no file beside it: whoever opens it to read makes none.
+pub(super) fn make_one_file(db: &Connection) -> rusqlite::Result<()> {
+    set_journal(db, "delete")
+}
+
 /// Moves all of the write-ahead log into the database, and syncs both.
 pub(super) fn checkpoint_all(db: &Connection) -> rusqlite::Result<()> {
     db.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE)?;
     Ok(())
+}
+
+fn set_journal(db: &Connection, wanted: &str) -> rusqlite::Result<()> {
+    // To the end: the answer comes before the change is committed, and that can fail as well.
+    let mode: Vec<String> = db
+        .prepare(&format!("PRAGMA journal_mode = {wanted}"))?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    if mode == [wanted] {
+        return Ok(());
+    }
+    let sentence = match wanted {
+        "wal" => "this file system cannot hold a write-ahead log",
+        _ => "another process has it open",
+    };
+    let error = ffi::Error { code: ErrorCode::FileLockingProtocolFailed, extended_code: 0 };
+    Err(rusqlite::Error::SqliteFailure(error, Some(sentence.to_owned())))
 }
 
 /// No memory map: with one, a disk error on reading is a signal that ends the process, and not an error.

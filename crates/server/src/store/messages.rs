@@ -11,7 +11,7 @@ use super::writer::Batch;
 use crate::sabotage::Sabotage;
 
 /// The kind of event that a posted message is.
-const MESSAGE: i64 = 1;
+pub(super) const MESSAGE: i64 = 1;
 
 /// Gives a message the next place in its room, or finds the one that it has.
 pub(super) fn append(

@@ -19,6 +19,11 @@ pub(super) fn check(db: &Connection, file: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Whether a database is up to date. One that is not Parlor's is not.
+pub(super) fn is_current(db: &Connection) -> rusqlite::Result<bool> {
+    Ok(version(db)? == MIGRATIONS.len() as u32 && db.table_exists(None, "database")?)
+}
+
 /// Brings a database up to date.
 pub(super) fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
     apply(db, MIGRATIONS)

@@ -1,5 +1,6 @@
 //! The threads that read. Each has a connection; all take from one queue.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,6 +21,8 @@ const QUEUE: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Readers {
     questions: SyncSender<Order>,
+    /// How many questions were asked.
+    asked: AtomicU64,
     threads: Threads,
 }
 
@@ -38,7 +41,7 @@ impl Readers {
             let (db, queue) = (connection::to_read(place)?, Arc::clone(&queue));
             threads.start("store-reader", move || answer(db, &queue));
         }
-        Ok(Self { questions, threads })
+        Ok(Self { questions, asked: AtomicU64::new(0), threads })
     }
 
     /// Has a question answered, from one state of the database.
@@ -60,7 +63,13 @@ impl Readers {
             TrySendError::Full(_) => failure::BUSY,
             TrySendError::Disconnected(_) => failure::UNAVAILABLE,
         })?;
+        self.asked.fetch_add(1, Ordering::Relaxed);
         told.await.unwrap_or(Err(failure::UNAVAILABLE))
+    }
+
+    /// How many questions were asked so far.
+    pub(super) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// Answers what has been asked, and ends.

@@ -52,6 +52,7 @@ async fn figures_are_told_on_a_listener_of_their_own_and_nowhere_else() {
     for line in [
         "parlor_http_requests_total{method=\"POST\",route=\"/api/register\",status=\"201\"} 1",
         "parlor_websockets 0",
+        "# TYPE parlor_store_reads counter",
         "parlor_connections_closed_total{reason=\"lagging\"} 0",
         "# TYPE process_resident_memory_bytes gauge",
         "# TYPE process_open_fds gauge",

@@ -6,6 +6,7 @@ mod client;
 mod lobby;
 mod messages;
 mod presence;
+mod restore;
 mod resume;
 mod rules;
 mod sessions;

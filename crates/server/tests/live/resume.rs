@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::support::{Server, client_id};
 
-fn seqs(messages: &[Value]) -> Vec<u64> {
+pub(crate) fn seqs(messages: &[Value]) -> Vec<u64> {
     messages.iter().map(|message| message["seq"].as_u64().unwrap()).collect()
 }
 
-fn say(client: &mut Client, room: &str, numbers: std::ops::RangeInclusive<u64>) {
+pub(crate) fn say(client: &mut Client, room: &str, numbers: std::ops::RangeInclusive<u64>) {
     let answers: Vec<_> = numbers
         .map(|number| {
             let id = client_id(number);

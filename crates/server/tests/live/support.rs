@@ -5,10 +5,14 @@ use std::ops::Deref;
 
 use serde_json::{Value, json};
 use server::Clock;
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::client::Client;
 use crate::world::{PASSWORD, World};
+
+/// On a server with these options people may talk as fast as tests do.
+pub(crate) const FAST: &[&str] = &["--messages-per-second", "100000"];
 
 /// A running server and the threads it runs on. Dropped, it is cut off.
 pub(crate) struct Server {
@@ -20,12 +24,17 @@ pub(crate) struct Server {
 impl Server {
     /// A server with nobody in it yet, on which people may talk as fast as tests do.
     pub(crate) fn start() -> Self {
-        Self::start_with(&["--messages-per-second", "100000"])
+        Self::start_with(FAST)
     }
 
     pub(crate) fn start_with(options: &[&str]) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), options)
+    }
+
+    /// A server on data that are there already.
+    pub(crate) fn start_in(folder: TempDir, options: &[&str]) -> Self {
         let runtime = Runtime::new().unwrap();
-        let world = runtime.block_on(World::with(options));
+        let world = runtime.block_on(World::in_folder(folder, options));
         Self { address: world.address.to_string(), world: Some(world), runtime }
     }
 

@@ -1,0 +1,71 @@
+//! T10: a reconnect storm. All connections end at once, and all come back with their cursors.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::time::Instant;
+
+use crate::client::Habits;
+use crate::history::Verdict;
+use crate::socket::Transport;
+use crate::web::figure;
+use crate::world::{Plan, Size, World};
+
+/// Of 20 connections that one person may have.
+const CLIENTS: usize = 16;
+const ROOMS: usize = 40;
+/// Within this time 99 % are back in their rooms, from the moment of the cut. Stock clients wait for a second, more or
+/// less, before they try.
+const BACK: Duration = Duration::from_secs(5);
+/// Questions to the database that a storm may cost for each room, whoever many come back to it: one to open it, one for
+/// those who are in it, and some for what else goes on.
+const READS_PER_ROOM: f64 = 4.0;
+/// Between storms, in milliseconds: joins cost credit, which takes its time to grow.
+const LIFE: std::ops::Range<u64> = 5_000..20_000;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) async fn run(plan: Plan<'_>, sockets: usize) -> Result<Verdict> {
+    let size = Size { people: sockets / CLIENTS, rooms: ROOMS, clients: CLIENTS, rooms_each: 1 };
+    let mut world = World::new(&plan, &size).await?;
+    // A word a second in each room, so that there is something to resume.
+    let pace = Duration::from_secs((sockets / ROOMS) as u64);
+    let habits = Habits {
+        transports: vec![Transport::WebSocket],
+        pace: Some(pace),
+        reads: false,
+        beat: Duration::from_secs(30),
+        returns: (Duration::from_secs(1), Duration::from_secs(5)),
+        patience: Duration::from_secs(30),
+        ..Habits::default()
+    };
+    world.gather(&size, &habits).await?;
+    let end = Instant::now() + plan.length;
+    while Instant::now() < end {
+        world.pass_some(LIFE).await;
+        storm(&mut world).await?;
+    }
+    Ok(world.judge().await?.without_resyncs())
+}
+
+async fn storm(world: &mut World) -> Result<()> {
+    let reads = || figure(world.doors.metrics, "parlor_store_reads_total");
+    let before = reads().await?;
+    let cut = Instant::now();
+    world.cut_all().await?;
+    for share in [0.5, 0.99, 1.0] {
+        world.crowd.wait(|muster| muster.here, share, PATIENCE).await?;
+        let took = cut.elapsed();
+        world.history.figures(|figures| figures.storm(share).record(took));
+        if share == 0.99 && took > BACK {
+            world.history.surprise(format!("99 % are back after {took:.1?}"));
+        }
+    }
+    let reads = reads().await? - before;
+    world.history.figures(|figures| figures.storm_reads = figures.storm_reads.max(reads as u64));
+    if reads > READS_PER_ROOM * ROOMS as f64 {
+        let clients = world.crowd.size();
+        let what = format!("{clients} clients came back to {ROOMS} rooms for {reads} questions");
+        world.history.surprise(what);
+    }
+    Ok(())
+}

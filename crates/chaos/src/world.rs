@@ -1,0 +1,366 @@
+//! A Parlor of its own with people, rooms and clients, and the way from there to a verdict.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use checker::{Event, Limits, Source};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::client::{Habits, Role, Twin};
+use crate::crowd::{Crowd, Heads};
+use crate::database;
+use crate::disk::Disk;
+use crate::history::{History, Verdict};
+use crate::process::Usage;
+use crate::program::{Doors, Program, Running, target};
+use crate::web::{Person, Web};
+use crate::wire::{self, RoomId};
+
+/// How long the last client may take to come to rest, and then to hear everything, when nothing is broken any more.
+const REST: Duration = Duration::from_secs(60);
+/// Messages that a client passes to its twin and that the twin has not taken. Past it the twin is left alone.
+const BETWEEN_TWINS: usize = 16;
+
+/// How often something is looked at that is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// After a program has ended, this file is everything.
+const DATABASE: &str = "parlor.db";
+/// People who register at a time.
+const CLERKS: usize = 4;
+
+/// How many there are of everything.
+#[derive(Debug, Clone)]
+pub(crate) struct Size {
+    /// People with an account.
+    pub(crate) people: usize,
+    /// Rooms.
+    pub(crate) rooms: usize,
+    /// Clients of each person.
+    pub(crate) clients: usize,
+    /// Rooms that a client is in.
+    pub(crate) rooms_each: usize,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan<'a> {
+    /// To which program.
+    pub(crate) program: &'a Program,
+    /// What it is called.
+    pub(crate) name: &'static str,
+    /// What decides it.
+    pub(crate) seed: u64,
+    /// For about how long.
+    pub(crate) length: Duration,
+    /// What is good enough.
+    pub(crate) limits: Limits,
+}
+
+/// A Parlor of its own.
+pub(crate) struct World {
+    /// What is started.
+    pub(crate) program: Program,
+    /// It, while it runs.
+    pub(crate) running: Option<Running>,
+    /// Where it listens, each time.
+    pub(crate) doors: Doors,
+    /// Its HTTP API.
+    pub(crate) web: Web,
+    /// Who has an account.
+    pub(crate) people: Vec<Person>,
+    /// Where they talk.
+    pub(crate) rooms: Vec<RoomId>,
+    /// Their clients.
+    pub(crate) crowd: Crowd,
+    /// What they do and see.
+    pub(crate) history: Arc<History>,
+    /// Decides everything that is decided here.
+    pub(crate) draws: StdRng,
+    data: PathBuf,
+    log: PathBuf,
+    disk: Option<Disk>,
+    folder: TempDir,
+    seed: u64,
+    clients: u32,
+}
+
+impl World {
+    /// Starts a program on an empty folder, in which people register and open rooms. Nobody is connected yet.
+    pub(crate) async fn new(plan: &Plan<'_>, size: &Size) -> Result<Self> {
+        let Plan { program, name, seed, limits, .. } = *plan;
+        let scratch = scratch()?;
+        let folder = tempfile::Builder::new().prefix("data-").tempdir_in(&scratch)?;
+        let data = folder.path().join("data");
+        let kept = scratch.join(format!("{name}-{seed}.jsonl"));
+        let log = kept.with_extension("log");
+        let doors = Doors::free()?;
+        let running = program.start(&data, doors, &log).await?;
+        let web = Web::new(doors.people)?;
+        let names: Vec<_> = (1..=size.people).map(|number| format!("Guest {number}")).collect();
+        let people = stream::iter(names.iter().map(|name| web.register(name)));
+        let people: Vec<_> = people.buffered(CLERKS).try_collect().await?;
+        let mut rooms = Vec::new();
+        for number in 0..size.rooms {
+            // In turn, since a person may not open many rooms in a day.
+            let owner = &people[number % people.len()];
+            rooms.push(web.open_room(owner, &format!("Room {number}")).await?);
+        }
+        let history = Arc::new(History::new(&kept, limits)?);
+        Ok(Self {
+            program: program.clone(),
+            running: Some(running),
+            doors,
+            web,
+            people,
+            rooms,
+            crowd: Crowd::new(doors.people),
+            history,
+            draws: StdRng::seed_from_u64(seed),
+            data,
+            log,
+            disk: None,
+            folder,
+            seed,
+            clients: 0,
+        })
+    }
+
+    /// Everybody comes with so many clients, each into some rooms, and begins to talk.
+    pub(crate) async fn gather(&mut self, size: &Size, habits: &Habits) -> Result<()> {
+        self.gather_some(self.people.len(), size, habits).await
+    }
+
+    /// Some come with so many clients, each into some rooms, and begin to talk.
+    pub(crate) async fn gather_some(
+        &mut self,
+        people: usize,
+        size: &Size,
+        habits: &Habits,
+    ) -> Result<()> {
+        for person in self.people[..people].to_vec() {
+            for _ in 0..size.clients {
+                let rooms = self.some_rooms(size.rooms_each);
+                self.add(person.clone(), rooms, habits, None);
+            }
+        }
+        self.wait_until_all_are_here().await
+    }
+
+    /// Everybody comes with two clients that say the same.
+    pub(crate) async fn gather_twins(&mut self, size: &Size, habits: &Habits) -> Result<()> {
+        for person in self.people.clone() {
+            let rooms = self.some_rooms(size.rooms_each);
+            let (one, other) = (mpsc::channel(BETWEEN_TWINS), mpsc::channel(BETWEEN_TWINS));
+            let twin = Twin { tell: one.0, told: other.1 };
+            self.add(person.clone(), rooms.clone(), habits, Some(twin));
+            let twin = Twin { tell: other.0, told: one.1 };
+            self.add(person, rooms, habits, Some(twin));
+        }
+        self.wait_until_all_are_here().await
+    }
+
+    /// One client more.
+    fn add(&mut self, person: Person, rooms: Vec<RoomId>, habits: &Habits, twin: Option<Twin>) {
+        self.clients += 1;
+        let (number, seed, habits) = (self.clients, self.seed, habits.clone());
+        let role = Role { number, seed, person, rooms, habits, twin };
+        self.crowd.add(role, &self.history, &self.web);
+    }
+
+    /// Waits until all clients are in all their rooms.
+    pub(crate) async fn wait_until_all_are_here(&self) -> Result<()> {
+        self.crowd.wait(|muster| muster.here, 1.0, REST).await
+    }
+
+    /// Waits until no client is in all its rooms.
+    pub(crate) async fn wait_until_all_are_away(&self) -> Result<()> {
+        let all = self.crowd.size();
+        self.crowd.wait(|muster| all - muster.here, 1.0, REST).await
+    }
+
+    /// Cuts every connection, from the clients' side and without a word, and waits until that is done.
+    pub(crate) async fn cut_all(&self) -> Result<()> {
+        self.history.fault("every connection is cut");
+        let all = self.crowd.size() as u64;
+        self.history.figures(|figures| figures.cuts += all);
+        self.crowd.cut();
+        let cut = self.crowd.wait(|muster| muster.cut, 1.0, REST).await;
+        self.history.healed();
+        cut
+    }
+
+    /// Lets time pass, and everybody talk.
+    pub(crate) async fn pass(&self, time: Duration) {
+        sleep(time).await;
+    }
+
+    /// Lets some time pass, drawn from this range of milliseconds.
+    pub(crate) async fn pass_some(&mut self, milliseconds: std::ops::Range<u64>) {
+        let time = Duration::from_millis(self.draws.random_range(milliseconds));
+        self.pass(time).await;
+    }
+
+    /// Waits for somebody to be given an ack; whether that was within this time.
+    pub(crate) async fn next_ack(&self, within: Duration) -> bool {
+        timeout(within, self.history.acks().changed()).await.is_ok()
+    }
+
+    /// The program that runs.
+    pub(crate) fn running(&mut self) -> Result<&mut Running> {
+        self.running.as_mut().context("the program runs")
+    }
+
+    /// Where there is room for files of this world.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Goes on with other data, from the next start on.
+    pub(crate) fn move_to(&mut self, data: PathBuf) {
+        self.data = data;
+    }
+
+    /// Goes on with the same data on a disk of so many MiB.
+    pub(crate) async fn move_to_small_disk(&mut self, mebibytes: u32) -> Result<()> {
+        self.end().await?;
+        let place = self.folder().join("disk");
+        fs::create_dir(&place)?;
+        let disk = Disk::new(mebibytes, &place)?;
+        let seen = disk.path().join("data");
+        fs::create_dir(&seen)?;
+        fs::copy(self.data.join(DATABASE), seen.join(DATABASE))?;
+        self.program = self.program.clone().beside(disk.keeper());
+        self.data = place.join("data");
+        self.disk = Some(disk);
+        self.start().await
+    }
+
+    /// The disk that the program has for itself.
+    pub(crate) fn disk(&self) -> Result<&Disk> {
+        self.disk.as_ref().context("it has moved to one")
+    }
+
+    /// Waits until `/readyz` says that all is well, or that it is not; whether that was within this time.
+    pub(crate) async fn until_ready(&self, well: bool, within: Duration) -> bool {
+        let so = async {
+            while self.web.is_ready().await != well {
+                sleep(LOOK_EVERY).await;
+            }
+        };
+        timeout(within, so).await.is_ok()
+    }
+
+    /// Kills the program: `kill -9`.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.history.fault("kill -9");
+        self.history.figures(|figures| figures.kills += 1);
+        self.running.take().context("the program runs")?.kill()
+    }
+
+    /// Asks the program to end (SIGTERM), and waits until it has.
+    pub(crate) async fn end(&mut self) -> Result<()> {
+        self.history.fault("SIGTERM");
+        let took = self.running.take().context("the program runs")?.end().await?;
+        self.history.figures(|figures| {
+            figures.ends += 1;
+            figures.end.record(took);
+        });
+        Ok(())
+    }
+
+    /// Starts the program again, on its data and where it was.
+    pub(crate) async fn start(&mut self) -> Result<()> {
+        self.running = Some(self.program.start(&self.data, self.doors, &self.log).await?);
+        self.history.healed();
+        Ok(())
+    }
+
+    /// Runs a command of the program about this file, on its data.
+    pub(crate) async fn parlor(&self, command: &str, file: &Path) -> Result<String> {
+        let [command, option] = [command, "--data"].map(OsStr::new);
+        self.program.run(&[command, file.as_os_str(), option, self.data.as_os_str()]).await
+    }
+
+    /// Nothing is broken any more: everybody comes to rest and hears everything, every room is read over HTTP and from
+    /// the database, and the checker judges.
+    pub(crate) async fn judge(mut self) -> Result<Verdict> {
+        let healed = Instant::now();
+        self.crowd.order(|orders| orders.talk = false);
+        self.history.note(Event::Healed);
+        if let Err(error) = self.converge(healed).await {
+            self.history.surprise(format!("not everybody came to rest: {error:#}"));
+        }
+        self.crowd.leave().await;
+        let memory = Usage::of(self.running()?.id())?.memory_bytes;
+        self.history.figures(|figures| figures.memory_bytes = memory);
+        for room in self.rooms.clone() {
+            let log = self.web.log(&self.people, room).await?;
+            self.history.figures(|figures| figures.rows += log.head);
+            self.last_look(room, log.epoch, log.head, Source::Http, &log.messages);
+        }
+        self.running.take().context("the program runs")?.end().await?;
+        let file = self.database()?;
+        database::check(&file)?;
+        for room in self.rooms.clone() {
+            let log = database::log(&file, room)?;
+            self.last_look(room, log.epoch, log.head, Source::Database, &log.messages);
+        }
+        let history = Arc::into_inner(self.history).context("all clients have gone")?;
+        history.judge()
+    }
+
+    /// The database, where everybody can read it.
+    fn database(&self) -> Result<PathBuf> {
+        let Some(disk) = &self.disk else { return Ok(self.data.join(DATABASE)) };
+        let copy = self.folder().join(DATABASE);
+        fs::copy(disk.path().join("data").join(DATABASE), &copy)?;
+        Ok(copy)
+    }
+
+    async fn converge(&mut self, since: Instant) -> Result<()> {
+        self.crowd.wait(|muster| muster.resting, 1.0, REST).await?;
+        let mut of = HashMap::new();
+        for room in &self.rooms {
+            of.insert(*room, self.web.page(&self.people[0], *room, 0).await?.head);
+        }
+        self.crowd.order(|orders| orders.heads = Some(Arc::new(Heads { since, of })));
+        self.crowd.wait(|muster| muster.home, 1.0, REST).await
+    }
+
+    fn last_look(
+        &self,
+        room: RoomId,
+        epoch: u64,
+        head: u64,
+        source: Source,
+        messages: &[wire::Message],
+    ) {
+        self.history.note(Event::Final { room, epoch, head, source });
+        for message in messages {
+            self.history.note(Event::Row { room, message: wire::seen(message) });
+        }
+    }
+
+    fn some_rooms(&mut self, count: usize) -> Vec<RoomId> {
+        let count = count.min(self.rooms.len());
+        let first = self.draws.random_range(0..self.rooms.len());
+        (0..count).map(|step| self.rooms[(first + step) % self.rooms.len()]).collect()
+    }
+}
+
+/// Where worlds are, and what is kept of those that went wrong: on the disk that the build is on.
+fn scratch() -> Result<PathBuf> {
+    let scratch = target()?.join("chaos-histories");
+    fs::create_dir_all(&scratch)?;
+    Ok(scratch)
+}

@@ -1,0 +1,169 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { alice, bob, messages, ROOM } from "../state/testing";
+import { Kept, MOST_RUNS, type Run, type Unsent } from "./kept";
+import { newDevice } from "./testing";
+
+let kept: Kept;
+
+beforeEach(async () => {
+  newDevice();
+  kept = await Kept.open();
+  await kept.enter(alice, true);
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+function unsent(body: string): Unsent {
+  return { room: ROOM, client_id: `of ${body}`, body, at: 1, state: "waiting", why: null, code: null };
+}
+
+function run(to: number, over: Partial<Run> = {}): Run {
+  return { room: ROOM, name: "Kitchen", epoch: 1, cursor: to, messages: messages(1, to), at: to, ...over };
+}
+
+const bodies = async (user = alice.id) =>
+  [...((await kept.unsent(user)) ?? new Map<number, Unsent>()).values()].map((message) => message.body);
+
+describe("who is here", () => {
+  test("is who was let in last", async () => {
+    expect(await kept.whoIsHere()).toEqual({ ...alice, admin: true, here: true });
+    await kept.enter(bob, false);
+    expect((await kept.whoIsHere())?.name).toBe("bob");
+  });
+
+  test("is nobody once they have logged out, and nothing of theirs is left", async () => {
+    await kept.addUnsent(alice.id, unsent("one"));
+    await kept.keepRun(alice.id, run(3));
+    await kept.keepRooms(alice.id, { rooms: [], total: 0 });
+    await kept.forget(alice.id);
+    expect(await kept.whoIsHere()).toBeNull();
+    await kept.enter(alice, true);
+    expect(await bodies()).toEqual([]);
+    expect(await kept.run(alice.id, ROOM)).toBeNull();
+    expect(await kept.rooms(alice.id)).toBeNull();
+  });
+
+  test("is nobody when a session has merely ended, and what they wrote waits for them", async () => {
+    await kept.addUnsent(alice.id, unsent("one"));
+    await kept.keepRun(alice.id, run(3));
+    await kept.sessionEnded(alice.id);
+    expect(await kept.whoIsHere()).toBeNull();
+    expect(await kept.run(alice.id, ROOM)).toBeNull();
+    await kept.enter(alice, true);
+    expect(await bodies()).toEqual(["one"]);
+  });
+
+  test("does not get what was written under their number by somebody whom the server has forgotten", async () => {
+    await kept.addUnsent(alice.id, unsent("one"));
+    await kept.enter({ id: alice.id, name: "carol" }, false);
+    expect(await bodies()).toEqual([]);
+  });
+});
+
+describe("the outbox", () => {
+  test("is in the order of writing, and what is moved goes to its end", async () => {
+    const places: (number | null)[] = [];
+    for (const body of ["one", "two", "three"]) places.push(await kept.addUnsent(alice.id, unsent(body)));
+    await kept.moveUnsent(alice.id, places[0] ?? -1, unsent("one again"));
+    expect(await bodies()).toEqual(["two", "three", "one again"]);
+  });
+
+  test("is written to the disk before it is said to be kept", async () => {
+    const transaction = vi.spyOn(IDBDatabase.prototype, "transaction");
+    await kept.addUnsent(alice.id, unsent("one"));
+    expect(transaction).toHaveBeenCalledWith(["people", "outbox"], "readwrite", { durability: "strict" });
+  });
+
+  test("moves a message once, if two tabs want to", async () => {
+    const place = (await kept.addUnsent(alice.id, unsent("one"))) ?? -1;
+    await kept.moveUnsent(alice.id, place, unsent("one again"));
+    expect(await kept.moveUnsent(alice.id, place, unsent("one again"))).toBe("gone");
+    expect(await bodies()).toEqual(["one again"]);
+  });
+
+  test("takes nothing of somebody who has logged out in another tab", async () => {
+    await kept.forget(alice.id);
+    expect(await kept.addUnsent(alice.id, unsent("late"))).toBeNull();
+    await kept.enter(alice, true);
+    expect(await bodies()).toEqual([]);
+  });
+
+  test("gets the room of what can be fetched again when storage is full", async () => {
+    await kept.keepRun(alice.id, run(3));
+    vi.spyOn(IDBObjectStore.prototype, "add").mockImplementationOnce(() => {
+      throw new DOMException("No room.", "QuotaExceededError");
+    });
+    expect(await kept.addUnsent(alice.id, unsent("one"))).not.toBeNull();
+    expect(await kept.run(alice.id, ROOM)).toBeNull();
+    expect(await bodies()).toEqual(["one"]);
+  });
+
+  test("says that it has not kept a message for which there is no room at all", async () => {
+    vi.spyOn(IDBObjectStore.prototype, "add").mockImplementation(() => {
+      throw new DOMException("No room.", "QuotaExceededError");
+    });
+    expect(await kept.addUnsent(alice.id, unsent("one"))).toBeNull();
+    vi.restoreAllMocks();
+    expect(await kept.addUnsent(alice.id, unsent("two"))).not.toBeNull();
+    expect(await bodies()).toEqual(["two"]);
+  });
+});
+
+describe("what was read", () => {
+  test("is not replaced by what a tab that is behind has of it", async () => {
+    await kept.keepRun(alice.id, run(5));
+    await kept.keepRun(alice.id, run(3));
+    expect((await kept.run(alice.id, ROOM))?.cursor).toBe(5);
+    await kept.keepRun(alice.id, run(2, { epoch: 2 }));
+    expect((await kept.run(alice.id, ROOM))?.cursor).toBe(2);
+  });
+
+  test("is kept of so many rooms and no more; the one kept longest ago goes", async () => {
+    for (let at = 0; at <= MOST_RUNS; at += 1)
+      await kept.keepRun(alice.id, run(1, { room: `room ${at}`, at }));
+    expect(await kept.run(alice.id, "room 0")).toBeNull();
+    expect(await kept.run(alice.id, "room 1")).not.toBeNull();
+    expect(await kept.run(alice.id, `room ${MOST_RUNS}`)).not.toBeNull();
+  });
+
+  test("is not kept of who is not here any more", async () => {
+    await kept.enter(bob, false);
+    await kept.keepRun(alice.id, run(3));
+    await kept.keepRooms(alice.id, { rooms: [], total: 0 });
+    expect(await kept.run(alice.id, ROOM)).toBeNull();
+    expect(await kept.rooms(alice.id)).toBeNull();
+  });
+});
+
+describe("without storage", () => {
+  test("nothing is kept, and nothing breaks", async () => {
+    vi.spyOn(indexedDB, "open").mockImplementation(() => {
+      throw new DOMException("Not here.", "SecurityError");
+    });
+    const none = await Kept.open();
+    expect(none.works).toBe(false);
+    await none.enter(alice, true);
+    expect(await none.whoIsHere()).toBeNull();
+    expect(await none.addUnsent(alice.id, unsent("one"))).toBeNull();
+    expect(await none.unsent(alice.id)).toBeNull();
+  });
+
+  test("the page does not wait for ever for a database that does not open", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    vi.spyOn(indexedDB, "open").mockReturnValue(new EventTarget() as IDBOpenDBRequest);
+    const opening = Kept.open();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect((await opening).works).toBe(false);
+    vi.useRealTimers();
+  });
+
+  test("an older page lets a newer one have the database, and keeps nothing from then on", async () => {
+    const request = indexedDB.open("parlor", 1_000);
+    await new Promise((resolve) => (request.onsuccess = resolve));
+    expect(await kept.addUnsent(alice.id, unsent("one"))).toBeNull();
+    request.result.close();
+    expect((await Kept.open()).works).toBe(false);
+  });
+});
