@@ -280,6 +280,7 @@ impl<'a> Trial<'a> {
     }
 
     fn try_open(&mut self) -> Result<Arc<Sqlite>, server::store::OpenError> {
+        self.witness.seen().life += 1;
         let store = Sqlite::open_on(Some(VFS), self.folder, self.upkeep, self.witness.clone())?;
         // It has done so before anything can be asked of it.
         self.disk.sync_folder();
@@ -398,8 +399,8 @@ impl<'a> Trial<'a> {
     }
 
     async fn judge(&self, store: &Sqlite) -> Result<(), Violation> {
-        let seen = std::mem::take(&mut *self.witness.seen());
-        let judged = judge::store(store, &self.people, &seen).await;
+        let mut seen = std::mem::take(&mut *self.witness.seen());
+        let judged = judge::store(store, &self.people, &mut seen).await;
         *self.witness.seen() = seen;
         judged?;
         judge::file(&self.folder.join("parlor.db"))
@@ -448,7 +449,7 @@ impl<'a> Trial<'a> {
 
     fn finish(self) -> Report {
         let seen = self.witness.seen();
-        let (told, read) = (seen.told.len() as u64, seen.read.len() as u64);
+        let (told, read) = (seen.told.len() as u64, seen.looked);
         drop(seen);
         Report {
             failed: self.disk.failed(),
