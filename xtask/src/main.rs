@@ -26,6 +26,7 @@ cargo xtask <command>
   fuzz [target] [--seconds N]    one fuzz target or each of them, for 60 seconds unless told otherwise
   bench [arguments]              the load generator, built for speed; `bench --help` is its manual
   chaos [arguments]              the program under faults, built for speed; `chaos --help` is its manual
+  powercut [arguments]           the store on a disk that loses power; `powercut --help` is its manual
   doctor                         the programs these commands need, and which of them are here";
 
 const TESTING: [Program; 8] = [RUSTFMT, CLIPPY, MAKE, NODE, NPM, PYTHON, CHROMIUM, CARGO_DENY];
@@ -65,6 +66,10 @@ fn run(words: &[&str]) -> Result<ExitCode, String> {
         ["chaos", arguments @ ..] => {
             programs::ensure(&MEASURING)?;
             chaos(arguments).run_in_the_open()
+        }
+        ["powercut", arguments @ ..] => {
+            programs::ensure(&MEASURING)?;
+            powercut(arguments).run_in_the_open()
         }
         ["doctor"] => Ok(programs::list(&[&TESTING[..], &[EMOJI], &FUZZING[..]].concat())),
         _ => Err(USAGE.to_owned()),
@@ -157,4 +162,8 @@ fn bench(arguments: &[&str]) -> Step {
 
 fn chaos(arguments: &[&str]) -> Step {
     step("chaos", "cargo run --release --package chaos --").and(arguments)
+}
+
+fn powercut(arguments: &[&str]) -> Step {
+    step("powercut", "cargo run --release --package powercut --").and(arguments)
 }

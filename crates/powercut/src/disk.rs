@@ -47,6 +47,9 @@ pub(crate) enum Trouble {
     Missing,
 }
 
+/// Calls that failed, by what they were to do.
+pub type Failed = BTreeMap<(Call, Part), u64>;
+
 type Outcome<T> = Result<T, Trouble>;
 type Watcher = Box<dyn FnMut() + Send>;
 
@@ -63,7 +66,7 @@ struct State {
     down: Option<(Outage, Moment)>,
     outage: Option<(Outage, u64)>,
     fault: Option<Fault>,
-    faults_met: u64,
+    failed: Failed,
     capacity: Option<usize>,
     lies: bool,
     is_held: bool,
@@ -97,7 +100,7 @@ impl Disk {
             down: None,
             outage: None,
             fault: None,
-            faults_met: 0,
+            failed: Failed::new(),
             capacity: None,
             lies: false,
             is_held: false,
@@ -152,20 +155,17 @@ impl Disk {
 
     /// Lets calls fail, until [`mend`](Self::mend).
     pub fn break_down(&self, fault: Fault) {
-        let mut state = self.state();
-        (state.fault, state.faults_met) = (Some(fault), 0);
+        self.state().fault = Some(fault);
     }
 
-    /// Lets calls succeed again. Returns how many have failed.
-    pub fn mend(&self) -> u64 {
-        let mut state = self.state();
-        state.fault = None;
-        state.faults_met
+    /// Lets calls succeed again.
+    pub fn mend(&self) {
+        self.state().fault = None;
     }
 
-    /// How many calls have failed since [`break_down`](Self::break_down).
-    pub fn faults_met(&self) -> u64 {
-        self.state().faults_met
+    /// Which calls have failed, and how often.
+    pub fn failed(&self) -> Failed {
+        self.state().failed.clone()
     }
 
     /// Whether nothing can be changed on it at present, nor will by itself.
@@ -510,7 +510,7 @@ impl State {
             *changes -= 1;
         }
         if self.fault.as_mut().is_some_and(|fault| fault.strikes(call)) {
-            self.faults_met += 1;
+            *self.failed.entry((call, part)).or_default() += 1;
             return Ok(Fate::Fails);
         }
         Ok(Fate::Succeeds)

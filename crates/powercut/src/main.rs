@@ -1,4 +1,4 @@
-//! Many seeds: `cargo run --release --package powercut -- --seeds 10000`. One again: `-- --from 4711 --seeds 1`.
+//! Many seeds: `cargo xtask powercut --seeds 10000`. One of them again: `cargo xtask powercut --from 4711 --seeds 1`.
 
 use std::process::ExitCode;
 use std::thread::available_parallelism;

@@ -188,7 +188,7 @@ impl<'a> Trial<'a> {
                 self.leave();
                 store.close().await;
             }
-            self.report.faults += self.disk.mend();
+            self.disk.mend();
             self.restart();
         }
         self.fair_weather().await
@@ -205,27 +205,24 @@ impl<'a> Trial<'a> {
         let store = match opened {
             Ok(store) => store,
             Err(error) => {
-                self.report.faults += self.disk.mend();
-                if self.report.faults == 0 {
+                self.disk.mend();
+                if self.disk.failed().is_empty() {
                     return violated(format!("It does not open: {error}"));
                 }
                 self.open()?.ok_or_else(|| Violation("It does not open.".to_owned()))?
             }
         };
-        self.live(&store, 12, reading).await?;
-        if self.report.faults + self.disk.faults_met() == 0 {
-            self.leave();
-            store.close().await;
-            self.report.faults += self.disk.mend();
-        } else {
-            self.report.faults += self.disk.mend();
+        self.live(&store, 8, reading).await?;
+        if !self.disk.failed().is_empty() {
+            self.disk.mend();
             // Without a restart.
             self.until_it_works(&store).await?;
             self.judge(&store).await?;
             self.send_all_again(&store).await?;
-            self.leave();
-            store.close().await;
         }
+        self.leave();
+        store.close().await;
+        self.disk.mend();
         drop(store);
         self.fair_weather().await
     }
@@ -283,6 +280,7 @@ impl<'a> Trial<'a> {
     }
 
     fn try_open(&mut self) -> Result<Arc<Sqlite>, server::store::OpenError> {
+        self.witness.seen().life += 1;
         let store = Sqlite::open_on(Some(VFS), self.folder, self.upkeep, self.witness.clone())?;
         // It has done so before anything can be asked of it.
         self.disk.sync_folder();
@@ -318,6 +316,8 @@ impl<'a> Trial<'a> {
         if refused && !self.disk.fails_for_good() {
             self.until_it_works_or_strikes(store).await?;
         }
+        // The writer tidies up when it has answered, and takes this when it has done so.
+        let _ = store.check().await;
         Ok(())
     }
 
@@ -385,10 +385,10 @@ impl<'a> Trial<'a> {
         }
     }
 
+    /// No call that reads: which of two readers makes it is chance, and it would not be the same trial again.
     fn break_something(&mut self) {
-        let calls = if self.random.random() { Calls::Any } else { Calls::Changes };
         let (after, times) = (self.random.random_range(0..CHANGES), self.random.random_range(1..4));
-        self.disk.break_down(Fault { calls, after, times });
+        self.disk.break_down(Fault { calls: Calls::Changes, after, times });
     }
 
     fn restart(&mut self) {
@@ -399,8 +399,8 @@ impl<'a> Trial<'a> {
     }
 
     async fn judge(&self, store: &Sqlite) -> Result<(), Violation> {
-        let seen = std::mem::take(&mut *self.witness.seen());
-        let judged = judge::store(store, &self.people, &seen).await;
+        let mut seen = std::mem::take(&mut *self.witness.seen());
+        let judged = judge::store(store, &self.people, &mut seen).await;
         *self.witness.seen() = seen;
         judged?;
         judge::file(&self.folder.join("parlor.db"))
@@ -449,9 +449,15 @@ impl<'a> Trial<'a> {
 
     fn finish(self) -> Report {
         let seen = self.witness.seen();
-        let (told, read) = (seen.told.len() as u64, seen.read.len() as u64);
+        let (told, read) = (seen.told.len() as u64, seen.looked);
         drop(seen);
-        Report { messages: self.people.messages.len() as u64, told, read, ..self.report }
+        Report {
+            failed: self.disk.failed(),
+            messages: self.people.messages.len() as u64,
+            told,
+            read,
+            ..self.report
+        }
     }
 }
 

@@ -46,3 +46,36 @@ impl Directory {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn a_name_leads_to_what_it_led_to_at_some_moment_since_the_last_sync() {
+        let mut found = [false; 3];
+        for seed in 0..100 {
+            let mut directory = Directory::default();
+            directory.set("log", Some(1));
+            directory.sync();
+            directory.set("log", None);
+            directory.set("log", Some(2));
+            directory.lose_power(&mut StdRng::seed_from_u64(seed));
+            found[directory.find("log").unwrap_or_default()] = true;
+        }
+        assert_eq!(found, [true; 3]);
+    }
+
+    #[test]
+    fn a_name_that_was_synced_stays() {
+        for seed in 0..100 {
+            let mut directory = Directory::default();
+            directory.set("log", Some(1));
+            directory.sync();
+            directory.lose_power(&mut StdRng::seed_from_u64(seed));
+            assert_eq!(directory.find("log"), Some(1));
+        }
+    }
+}

@@ -203,3 +203,124 @@ fn put(image: &mut Vec<u8>, at: usize, bytes: &[u8]) {
     }
     image[at..end].copy_from_slice(bytes);
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    const SEEDS: std::ops::Range<u64> = 0..500;
+
+    /// What is read of a file after the power was cut.
+    fn after_a_cut(mut file: File, seed: u64) -> Vec<u8> {
+        let mut random = StdRng::seed_from_u64(seed);
+        file.lose_power(&mut random, &mut Remains::default());
+        file.content
+    }
+
+    fn synced(bytes: &[u8]) -> File {
+        let mut file = File::default();
+        file.write(0, bytes);
+        file.sync();
+        file
+    }
+
+    #[test]
+    fn a_write_is_torn_at_sectors_only() {
+        let outcomes = SEEDS.map(|seed| {
+            let mut file = synced(&[1; 4 * SECTOR]);
+            file.write(SECTOR / 2, &[2; 2 * SECTOR]);
+            let image = after_a_cut(file, seed);
+            assert_eq!(image.len(), 4 * SECTOR);
+            let expected = |sector: usize| match sector {
+                0 => [[1; SECTOR / 2], [2; SECTOR / 2]].concat(),
+                1 => vec![2; SECTOR],
+                2 => [[2; SECTOR / 2], [1; SECTOR / 2]].concat(),
+                _ => vec![1; SECTOR],
+            };
+            let fate = |(sector, found): (usize, &[u8])| {
+                let is_new = found == expected(sector);
+                assert!(is_new || found == [1; SECTOR], "seed {seed}: half a sector");
+                is_new
+            };
+            image.chunks(SECTOR).enumerate().take(3).map(fate).collect::<Vec<_>>()
+        });
+        let outcomes: std::collections::BTreeSet<_> = outcomes.collect();
+        assert_eq!(outcomes.len(), 8, "every subset is left by some cut");
+    }
+
+    #[test]
+    fn an_earlier_state_of_a_sector_may_be_what_is_left() {
+        let mut states = [false; 4];
+        for seed in SEEDS {
+            let mut file = synced(&[0; SECTOR]);
+            for state in 1..4 {
+                file.write(0, &[state; SECTOR]);
+            }
+            states[usize::from(after_a_cut(file, seed)[0])] = true;
+        }
+        assert_eq!(states, [true; 4]);
+    }
+
+    #[test]
+    fn bytes_that_were_synced_stay_beside_those_that_were_not() {
+        for seed in SEEDS {
+            let mut file = synced(&[1; 100]);
+            file.write(100, &[2; 1000]);
+            let image = after_a_cut(file, seed);
+            assert_eq!(image[..100], [1; 100], "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn a_file_may_have_grown_before_its_content_came() {
+        let mut kinds = [false; 3];
+        for seed in SEEDS {
+            let mut file = synced(&[]);
+            file.write(0, &[2; SECTOR]);
+            let image = after_a_cut(file, seed);
+            match &image[..] {
+                [] => kinds[0] = true,
+                image if image == [2; SECTOR] => kinds[1] = true,
+                image => {
+                    assert_eq!(image.len(), SECTOR);
+                    kinds[2] = true;
+                }
+            }
+        }
+        assert_eq!(kinds, [true; 3]);
+    }
+
+    #[test]
+    fn a_file_that_was_cut_is_as_it_was_or_as_it_became() {
+        let mut kinds = [false; 3];
+        for seed in SEEDS {
+            let mut file = synced(&[1; 2 * SECTOR]);
+            file.resize(0);
+            file.write(0, &[2; SECTOR]);
+            let image = after_a_cut(file, seed);
+            match image.len() {
+                0 => kinds[0] = true,
+                SECTOR => kinds[1] = true,
+                _ => {
+                    assert_eq!(image, [1; 2 * SECTOR], "what came later has no place in it");
+                    kinds[2] = true;
+                }
+            }
+        }
+        assert_eq!(kinds, [true; 3]);
+    }
+
+    #[test]
+    fn a_sync_after_a_failed_one_writes_nothing_of_what_was_thrown_away() {
+        let lost = SEEDS.filter(|&seed| {
+            let mut file = synced(&[1; SECTOR]);
+            file.write(0, &[2; SECTOR]);
+            file.fail_to_sync(&mut StdRng::seed_from_u64(seed));
+            file.sync();
+            after_a_cut(file, seed) == [1; SECTOR]
+        });
+        assert!(lost.count() > 100);
+    }
+}

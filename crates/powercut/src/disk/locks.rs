@@ -128,3 +128,44 @@ impl SharedMemory {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_about_to_write_waits_for_readers_and_keeps_new_ones_out() {
+        let mut lock = FileLock::default();
+        assert!(lock.take(1, Level::Shared) && lock.take(2, Level::Shared));
+        assert!(lock.take(1, Level::Reserved) && lock.is_reserved());
+        assert!(!lock.take(2, Level::Reserved), "one writer");
+        assert!(!lock.take(1, Level::Exclusive), "a reader is there");
+        assert!(!lock.take(3, Level::Shared), "a writer waits");
+        lock.lower(2, Level::None);
+        assert!(lock.take(1, Level::Exclusive));
+        lock.lower(1, Level::Shared);
+        assert!(lock.take(3, Level::Shared) && !lock.is_reserved());
+    }
+
+    #[test]
+    fn a_lock_in_shared_memory_is_shared_by_many_or_owned_by_one() {
+        let mut memory = SharedMemory::default();
+        assert!(memory.lock(1, 0b0001, Wish::Share) && memory.lock(2, 0b0001, Wish::Share));
+        assert!(!memory.lock(3, 0b0011, Wish::Own), "one of them is shared");
+        assert!(memory.lock(3, 0b0010, Wish::Own));
+        assert!(!memory.lock(1, 0b0010, Wish::Share) && !memory.lock(1, 0b0010, Wish::Own));
+        memory.leave(3);
+        assert!(memory.lock(1, 0b0010, Wish::Own));
+    }
+
+    #[test]
+    fn shared_memory_is_gone_when_the_last_one_has_left() {
+        let mut memory = SharedMemory::default();
+        memory.extend(0);
+        assert!(memory.region(1, 0).is_some() && memory.region(2, 0).is_some());
+        memory.leave(1);
+        assert!(memory.has(0));
+        memory.leave(2);
+        assert!(!memory.has(0));
+    }
+}

@@ -63,8 +63,12 @@ pub(super) fn file(path: &std::path::Path) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Whether everything that was acked, told or read is in the store, and nothing else.
-pub(super) async fn store(store: &Sqlite, people: &People, seen: &Seen) -> Result<(), Violation> {
+/// Whether everything that was acked, told or read is in the store, and nothing else. From now on all of it was read.
+pub(super) async fn store(
+    store: &Sqlite,
+    people: &People,
+    seen: &mut Seen,
+) -> Result<(), Violation> {
     if let Some(sentence) = seen.amiss.first() {
         return violated(sentence.clone());
     }
@@ -74,17 +78,16 @@ pub(super) async fn store(store: &Sqlite, people: &People, seen: &Seen) -> Resul
     }
     acked(&logs, &people.messages)?;
     nothing_else(&logs, &people.messages)?;
-    for (kind, events) in [("told", &seen.told), ("read", &seen.read)] {
-        for Logged::Message(message) in events {
-            if stored(&logs, message.room, message.seq) != Some(message) {
-                return violated(format!(
-                    "Number {} of room {} was {kind} and is not there, or is another one.",
-                    message.seq.0, message.room
-                ));
-            }
+    for Logged::Message(message) in seen.told.iter().map(|(_, event)| event).chain(&seen.read) {
+        if stored(&logs, message.room, message.seq) != Some(message) {
+            return violated(format!(
+                "Number {} of room {} was told or read and is not there, or is another one.",
+                message.seq.0, message.room
+            ));
         }
     }
-    told_once(&seen.told)?;
+    told_in_order(&seen.told)?;
+    seen.read = logs.into_values().flatten().map(Logged::Message).collect();
     accounts(store, people).await?;
     activity(store, people).await
 }
@@ -153,13 +156,18 @@ fn is_same(message: &Message, sent: &NewMessage) -> bool {
         == (sent.room, sent.client_id, sent.author.id, &sent.body)
 }
 
-/// In each room the numbers of what was told rise.
-fn told_once(told: &[Logged]) -> Result<(), Violation> {
+/// In each room the numbers of what was told rise, and by one as long as the store lives.
+fn told_in_order(told: &[(u64, Logged)]) -> Result<(), Violation> {
     let mut last = BTreeMap::new();
-    for event in told {
-        let before = last.insert(event.room(), event.seq());
-        if before.is_some_and(|before| before >= event.seq()) {
-            return violated(format!("Number {} of {} came late.", event.seq().0, event.room()));
+    for (life, event) in told {
+        let follows = match last.insert(event.room(), (life, event.seq())) {
+            Some((before, seq)) if before == life => event.seq() == seq.next(),
+            Some((_, seq)) => event.seq() > seq,
+            None => true,
+        };
+        if !follows {
+            let (seq, room) = (event.seq().0, event.room());
+            return violated(format!("Number {seq} of {room} was not told in its turn."));
         }
     }
     Ok(())

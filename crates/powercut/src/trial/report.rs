@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::Violation;
-use crate::{Call, Moment, Outage, Part, Remains};
+use crate::{Call, Failed, Moment, Outage, Part, Remains};
 
 /// What was done in one trial, or in many.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Report {
     /// What power left of what was not synced.
     pub remains: Remains,
     /// Calls that failed.
-    pub faults: u64,
+    pub failed: Failed,
     /// How often the disk was too full for somebody.
     pub floods: u64,
 }
@@ -67,7 +67,9 @@ impl Report {
             *self.struck.entry(struck).or_default() += times;
         }
         self.remains.add(other.remains);
-        self.faults += other.faults;
+        for (call, times) in other.failed {
+            *self.failed.entry(call).or_default() += times;
+        }
         self.floods += other.floods;
     }
 
@@ -83,13 +85,15 @@ impl Report {
             ("un-synced writes kept", self.remains.kept),
             ("un-synced writes torn", self.remains.torn),
             ("un-synced writes lost", self.remains.lost),
-            ("calls that failed", self.faults),
             ("times too full", self.floods),
         ]
         .map(|(name, count)| (name.to_owned(), count))
         .into();
         for (&(outage, moment), &times) in &self.struck {
             rows.push((format!("{outage}, {moment}"), times));
+        }
+        for (&(call, part), &times) in &self.failed {
+            rows.push((format!("failed, {}", Moment::During(call, part)), times));
         }
         rows.retain(|(_, count)| *count > 0);
         rows
@@ -126,8 +130,13 @@ impl fmt::Display for Moment {
             Call::Write => "writing",
             Call::Truncate => "cutting",
             Call::Sync => "syncing",
-            Call::Open | Call::Look | Call::Read | Call::Size => "reading",
-            Call::Lock | Call::Map | Call::LockMemory => "locking",
+            Call::Open => "opening",
+            Call::Look => "looking for",
+            Call::Read => "reading",
+            Call::Size => "measuring",
+            Call::Lock => "locking",
+            Call::Map => "mapping memory beside",
+            Call::LockMemory => "locking memory beside",
         };
         let part = match part {
             Part::Database => "the database",

@@ -21,17 +21,23 @@ pub(super) struct Witness(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// What the store told its listeners, in that order.
-    pub(super) told: Vec<Logged>,
+    /// What the store told its listeners, in that order, and in which of its lives.
+    pub(super) told: Vec<(u64, Logged)>,
     /// What readers found, at any time.
     pub(super) read: Vec<Logged>,
+    /// How many they found while something was being changed, or between two things.
+    pub(super) looked: u64,
     /// What they met that nobody should.
     pub(super) amiss: Vec<String>,
+    /// How often the store was opened.
+    pub(super) life: u64,
 }
 
 impl Fanout for Witness {
     fn publish(&self, events: &[Logged]) {
-        self.seen().told.extend_from_slice(events);
+        let mut seen = self.seen();
+        let life = seen.life;
+        seen.told.extend(events.iter().map(|event| (life, event.clone())));
     }
 }
 
@@ -45,7 +51,10 @@ impl Witness {
         let found = store.history(room, Page::Newest, GLANCE).await;
         let mut seen = self.seen();
         match found {
-            Ok(Some(history)) => seen.read.extend(history.events),
+            Ok(Some(history)) => {
+                seen.looked += history.events.len() as u64;
+                seen.read.extend(history.events);
+            }
             Ok(None) => seen.amiss.push(format!("Room {room} was acked and is not there.")),
             Err(error) if is_worth_a_retry(&error.into()) => return false,
             Err(error) => seen.amiss.push(format!("A reader was told: {error}.")),
