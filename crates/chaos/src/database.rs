@@ -9,15 +9,15 @@ use uuid::Uuid;
 use crate::wire::{Message, Page, RoomId, User};
 
 /// Whether the file is whole.
-pub(crate) fn check(data: &Path) -> Result<()> {
-    let found: String = open(data)?.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+pub(crate) fn check(file: &Path) -> Result<()> {
+    let found: String = open(file)?.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
     ensure!(found == "ok", "the database is damaged: {found}");
     Ok(())
 }
 
 /// All that was ever said in a room.
-pub(crate) fn log(data: &Path, room: RoomId) -> Result<Page> {
-    let db = open(data)?;
+pub(crate) fn log(file: &Path, room: RoomId) -> Result<Page> {
+    let db = open(file)?;
     let epoch = db.query_row("SELECT epoch FROM database", [], |row| number(row, 0))?;
     let head =
         db.query_row("SELECT head FROM rooms WHERE uuid = ?", [uuid(room)], |row| number(row, 0))?;
@@ -54,6 +54,6 @@ fn uuid(room: RoomId) -> [u8; 16] {
     room.into_bytes()
 }
 
-fn open(data: &Path) -> Result<Connection> {
-    Ok(Connection::open_with_flags(data.join("parlor.db"), OpenFlags::SQLITE_OPEN_READ_ONLY)?)
+fn open(file: &Path) -> Result<Connection> {
+    Ok(Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?)
 }

@@ -50,6 +50,10 @@ pub struct Figures {
     pub storms: [Times; 3],
     /// Most questions to the database that such a return cost.
     pub storm_reads: u64,
+    /// Most memory that one of many stopped readers cost.
+    pub reader_bytes: u64,
+    /// From vanishing to being found, for all half-open connections.
+    pub half_open: Times,
     /// SIGTERM to the end of the process.
     pub end: Times,
     /// End of all faults to everybody having everything.
@@ -115,12 +119,14 @@ impl Figures {
             (&mut self.ack_in_faults, &other.ack_in_faults),
             (&mut self.back, &other.back),
             (&mut self.recovery, &other.recovery),
+            (&mut self.half_open, &other.half_open),
             (&mut self.end, &other.end),
             (&mut self.convergence, &other.convergence),
         ] {
             sum.add(more);
         }
         self.storms.iter_mut().zip(&other.storms).for_each(|(sum, more)| sum.add(more));
+        self.reader_bytes = self.reader_bytes.max(other.reader_bytes);
         self.storm_reads = self.storm_reads.max(other.storm_reads);
         self.memory_bytes = self.memory_bytes.max(other.memory_bytes);
         self.took += other.took;

@@ -5,8 +5,10 @@
 mod client;
 mod crowd;
 mod database;
+mod disk;
 mod figures;
 mod history;
+mod process;
 mod program;
 mod socket;
 mod table;

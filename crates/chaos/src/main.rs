@@ -18,7 +18,8 @@ cargo xtask chaos [--minutes N] [--seed S] [--only T1,T6] [--round SECONDS] [--p
   --seed S          decides what is done when; drawn and printed if it is not given
   --only T1,T6      these faults and no others
   --round SECONDS   how long a Parlor lives before its history is judged, 60 unless told otherwise
-  --sockets N       connections where it is them that matter, 9,600 unless told otherwise
+  --sockets N       connections that come back in a storm, 9,600 unless told otherwise
+  --readers N       readers that stop, 1,000 unless told otherwise
   --program FILE    a `parlor` that is built already
   --once            one round, with exactly this seed: how a violation is replayed";
 
@@ -48,13 +49,12 @@ async fn run() -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     chaos::allow_many_connections()?;
+    println!("build parlor");
     let program = match &options.program {
         Some(file) => Program::at(file.clone()),
-        None => {
-            println!("build parlor");
-            Program::parlor()?
-        }
+        None => Program::parlor()?,
     };
+    let steered = Program::steered()?;
     println!("seed {}", options.seed);
     let mut draws = StdRng::seed_from_u64(options.seed);
     let (begun, mut rounds, mut broken) = (Instant::now(), Vec::new(), 0);
@@ -65,7 +65,8 @@ async fn run() -> Result<ExitCode> {
             let seed = if options.once { options.seed } else { draws.random() };
             let minute = begun.elapsed().as_secs() / 60;
             println!("{minute:3} min  {:4}{} (seed {seed})", workload.name(), workload.title());
-            match workload.run(&program, seed, options.scale).await {
+            let program = if workload.is_steered() { &steered } else { &program };
+            match workload.run(program, seed, options.scale).await {
                 Ok(verdict) => {
                     tell(workload, seed, &verdict);
                     broken += usize::from(!verdict.is_clean());
@@ -123,7 +124,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
         length: Duration::from_mins(10),
         seed: rand::rng().random_range(0..1 << 32),
         workloads: Workload::ALL.to_vec(),
-        scale: Scale { length: Duration::from_secs(60), sockets: 9_600 },
+        scale: Scale { length: Duration::from_secs(60), sockets: 9_600, readers: 1_000 },
         program: None,
         once: false,
     };
@@ -138,6 +139,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
                 options.scale.length = Duration::from_secs(arguments.value()?.parse()?);
             }
             Arg::Long("sockets") => options.scale.sockets = arguments.value()?.parse()?,
+            Arg::Long("readers") => options.scale.readers = arguments.value()?.parse()?,
             Arg::Long("program") => options.program = Some(arguments.value()?.into()),
             Arg::Long("once") => options.once = true,
             Arg::Long("help") | Arg::Short('h') => return Ok(None),

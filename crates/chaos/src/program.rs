@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs::{self, OpenOptions};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,10 @@ const OPTIONS: [&str; 8] = [
 pub struct Program {
     path: PathBuf,
     environment: Vec<(&'static str, String)>,
+    /// It is told things on its standard input, and ends when that does.
+    steered: bool,
+    /// A process whose file systems it sees.
+    beside: Option<u32>,
 }
 
 impl Program {
@@ -50,8 +54,14 @@ impl Program {
         Self::built(&["--bin", "parlor"], "parlor")
     }
 
+    /// The same with a clock that can be set, and promises that can be broken.
+    pub fn steered() -> Result<Self> {
+        let what = ["--example", "steered", "--features", "sabotage"];
+        Ok(Self { steered: true, ..Self::built(&what, "examples/steered")? })
+    }
+
     /// A program of the package `server`, built as this one is and to where this one is.
-    pub fn built(what: &[&str], name: &str) -> Result<Self> {
+    fn built(what: &[&str], name: &str) -> Result<Self> {
         let release = !cfg!(debug_assertions);
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
         let target = target()?;
@@ -70,7 +80,7 @@ impl Program {
 
     /// The program in this file.
     pub fn at(path: PathBuf) -> Self {
-        Self { path, environment: Vec::new() }
+        Self { path, environment: Vec::new(), steered: false, beside: None }
     }
 
     /// The same program with a variable set.
@@ -80,27 +90,51 @@ impl Program {
         self
     }
 
+    /// The same program, where it sees the file systems of another process.
+    #[must_use]
+    pub(crate) fn beside(mut self, process: u32) -> Self {
+        self.beside = Some(process);
+        self
+    }
+
+    fn command(&self) -> Command {
+        let mut command = match self.beside {
+            None => Command::new(&self.path),
+            Some(process) => {
+                let mut command = Command::new("nsenter");
+                command.args(["--user", "--mount", "--preserve-credentials", "--target"]);
+                command.arg(process.to_string()).arg(&self.path);
+                command
+            }
+        };
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
     /// Starts it on `data`, and returns when it takes connections. What it logs goes to the end of `log`.
     pub(crate) async fn start(&self, data: &Path, doors: Doors, log: &Path) -> Result<Running> {
-        let child = Command::new(&self.path)
+        let child = self
+            .command()
             .args(["--listen", &doors.people.to_string()])
             .args(["--metrics-listen", &doors.metrics.to_string()])
             .arg("--data")
             .arg(data)
             .args(OPTIONS)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
+            .stdin(if self.steered { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(OpenOptions::new().create(true).append(true).open(log)?)
             .spawn()
             .with_context(|| format!("cannot start {}", self.path.display()))?;
-        let mut running = Running { child, doors, data: data.to_owned() };
+        let mut running = Running { child };
         let printed = running.child.stdout.take().context("it was just piped")?;
-        let line = spawn_blocking(move || {
-            let mut line = String::new();
-            BufReader::new(printed).read_line(&mut line).map(|_| line)
+        let first_line = spawn_blocking(move || {
+            let (mut line, mut printed) = (String::new(), BufReader::new(printed));
+            printed.read_line(&mut line)?;
+            // Whatever else it prints must not stop it.
+            std::thread::spawn(move || std::io::copy(&mut printed, &mut std::io::sink()));
+            std::io::Result::Ok(line)
         });
-        let line = timeout(START, line).await.context("it does not listen")???;
+        let line = timeout(START, first_line).await.context("it does not listen")???;
         if !line.starts_with("Parlor is at ") {
             bail!("it did not start: {}", last_line(log));
         }
@@ -109,8 +143,8 @@ impl Program {
 
     /// Runs another command of it to its end, and returns what it printed.
     pub(crate) async fn run(&self, arguments: &[&std::ffi::OsStr]) -> Result<String> {
-        let mut command = Command::new(&self.path);
-        command.args(arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let mut command = self.command();
+        command.args(arguments);
         let output = spawn_blocking(move || command.output()).await??;
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         let complaint = String::from_utf8_lossy(&output.stderr);
@@ -139,24 +173,18 @@ impl Doors {
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Child,
-    doors: Doors,
-    data: PathBuf,
 }
 
 impl Running {
-    /// Where it listens.
-    pub(crate) fn doors(&self) -> Doors {
-        self.doors
-    }
-
     /// Its process, for `/proc`.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Its data folder.
-    pub(crate) fn data(&self) -> &Path {
-        &self.data
+    /// Tells it something, if it is one that is steered.
+    pub(crate) fn tell(&mut self, line: &str) -> Result<()> {
+        let told = self.child.stdin.as_mut().context("only what is steered listens")?;
+        Ok(writeln!(told, "{line}")?)
     }
 
     /// Kills it, as a power switch does to one program: `kill -9`.
@@ -171,15 +199,13 @@ impl Running {
     /// Asks it to end (SIGTERM) and waits until it has; how long that took.
     pub(crate) async fn end(mut self) -> Result<Duration> {
         let asked = Instant::now();
-        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+        match self.child.stdin.take() {
+            Some(steered) => drop(steered),
+            None => kill_process(Pid::from_child(&self.child), Signal::TERM)?,
+        }
         let status = self.ended().await?;
         ensure!(status.success(), "it did not end well: {status}");
         Ok(asked.elapsed())
-    }
-
-    /// Whether it is still there.
-    pub(crate) fn is_alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
     }
 
     async fn ended(&mut self) -> Result<ExitStatus> {

@@ -9,14 +9,21 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
+use serde_json::json;
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+use crate::wire::RoomId;
 
 /// How long making a connection may take.
 const OPENING: Duration = Duration::from_secs(5);
 /// Packets that wait in each direction. Past it whoever brings more waits, as TCP has it.
 const WAITING: usize = 64;
+
+/// Received bytes that the kernel keeps for somebody who does not read.
+const SMALL_BUFFER: u32 = 4096;
 
 const PING: &str = "2";
 const PONG: &str = "3";
@@ -60,7 +67,7 @@ impl Socket {
         let carrier = timeout(OPENING, async {
             anyhow::Ok(match transport {
                 Transport::WebSocket => {
-                    let stream = websocket::open(at).await?;
+                    let stream = websocket::open(at, None).await?;
                     tokio::spawn(websocket::carry(stream, ends))
                 }
                 Transport::Polling | Transport::Upgrade => {
@@ -86,6 +93,15 @@ impl Socket {
     }
 }
 
+/// Somebody who joins a room and then stops reading. What the kernel takes for them is little.
+pub(crate) async fn stopped_reader(at: SocketAddr, token: &str, room: RoomId) -> Result<TcpStream> {
+    let mut stream = websocket::open(at, Some(SMALL_BUFFER)).await?;
+    let join = json!(["join", { "room": room }]);
+    stream.exchange(connect_packet(token), "40").await?;
+    stream.exchange(format!("420{join}"), "430").await?;
+    Ok(stream.into_tcp())
+}
+
 impl Drop for Socket {
     fn drop(&mut self) {
         self.carrier.abort();
@@ -95,7 +111,7 @@ impl Drop for Socket {
 /// The packet that asks to be let into the namespace. With long-polling the token has been shown before; showing it again
 /// does no harm.
 pub(crate) fn connect_packet(token: &str) -> String {
-    format!("40{}", serde_json::json!({ "token": token }))
+    format!("40{}", json!({ "token": token }))
 }
 
 /// What the first packet says, as far as it is needed.

@@ -58,6 +58,7 @@ fn summary(text: &mut String, all: &Figures) -> std::fmt::Result {
         text,
         "connections     {connections}, {resumes} rooms resumed, {resyncs} resyncs, {drained} told to come back later"
     )?;
+    writeln!(text, "stopped reader  {} KiB of memory at most", all.reader_bytes >> 10)?;
     writeln!(text, "storms          {} questions to the database at most", all.storm_reads)?;
     for (name, times) in [
         ("ack", &all.ack),
@@ -66,6 +67,7 @@ fn summary(text: &mut String, all: &Figures) -> std::fmt::Result {
         ("restart to ack", &all.recovery),
         ("storm, 99 %", &all.storms[1]),
         ("storm, all", &all.storms[2]),
+        ("half-open found", &all.half_open),
         ("SIGTERM to end", &all.end),
         ("whole again", &all.convergence),
     ] {

@@ -46,19 +46,10 @@ impl Web {
 
     /// A new account.
     pub(crate) async fn register(&self, name: &str) -> Result<Person> {
-        self.come_in("register", name).await
-    }
-
-    /// A new session of somebody who has an account.
-    pub(crate) async fn log_in(&self, name: &str) -> Result<Person> {
-        self.come_in("login", name).await
-    }
-
-    /// Ends the session.
-    pub(crate) async fn log_out(&self, person: &Person) -> Result<()> {
-        let request = self.client.post(self.at("logout")).bearer_auth(&person.token);
-        request.send().await?.error_for_status()?;
-        Ok(())
+        let asked = json!({ "name": name, "password": password(name), "kind": "token" });
+        let request = self.client.post(self.at("register")).json(&asked);
+        let LoggedIn { user, token } = answer(request).await?;
+        Ok(Person { id: user.id, name: user.name, token })
     }
 
     /// A new room.
@@ -95,10 +86,10 @@ impl Web {
         Ok(log)
     }
 
-    async fn come_in(&self, door: &str, name: &str) -> Result<Person> {
-        let asked = json!({ "name": name, "password": password(name), "kind": "token" });
-        let LoggedIn { user, token } = answer(self.client.post(self.at(door)).json(&asked)).await?;
-        Ok(Person { id: user.id, name: user.name, token })
+    /// Whether it says that it does all it should.
+    pub(crate) async fn is_ready(&self) -> bool {
+        let answer = self.client.get(format!("{}/readyz", self.base)).send().await;
+        answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
     }
 
     fn at(&self, path: &str) -> String {

@@ -1,10 +1,15 @@
 //! What is done to a Parlor: one file for each fault of the contract.
 
 mod backup;
+mod clock;
 mod drains;
 mod duplicates;
+mod full_disk;
+mod half_open;
 mod kills;
 mod network;
+mod readers;
+mod soak;
 mod storm;
 
 use std::time::Duration;
@@ -16,13 +21,26 @@ use crate::history::Verdict;
 use crate::program::Program;
 use crate::world::Plan;
 
-/// A fault, numbered as in the contract.
+/// What an ack may take while nothing is broken. A program that is not built for speed, on a machine that tests other
+/// things too, is not measured.
+const ACK: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 1 });
+
+/// A fault, numbered as in the contract. T2 and T4, power cuts and I/O errors, are injected beneath the database and
+/// stand in a crate of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Workload {
     /// T1: `kill -9` at random moments, again and again.
     Kills,
+    /// T3: no room on the disk, for a while.
+    FullDisk,
+    /// T5: the time of day jumps.
+    Clock,
     /// T6: a bad network.
     Network,
+    /// T7: connections whose other end has vanished.
+    HalfOpen,
+    /// T8: readers that do not read.
+    Readers,
     /// T9: everything is said more than once.
     Duplicates,
     /// T10: all connections end at once, and all come back.
@@ -31,6 +49,8 @@ pub enum Workload {
     Backup,
     /// T12: SIGTERM, again and again.
     Drains,
+    /// T13: everything that can happen to one server.
+    Soak,
 }
 
 /// How much of it.
@@ -38,24 +58,42 @@ pub enum Workload {
 pub struct Scale {
     /// For about how long.
     pub length: Duration,
-    /// Connections, where it is them that matter.
+    /// Connections that come back in a storm.
     pub sockets: usize,
+    /// Readers that stop.
+    pub readers: usize,
 }
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Kills, Self::Network, Self::Duplicates, Self::Storm, Self::Backup, Self::Drains];
+    pub const ALL: [Self; 11] = [
+        Self::Kills,
+        Self::FullDisk,
+        Self::Clock,
+        Self::Network,
+        Self::HalfOpen,
+        Self::Readers,
+        Self::Duplicates,
+        Self::Storm,
+        Self::Backup,
+        Self::Drains,
+        Self::Soak,
+    ];
 
     /// Its number in the contract.
     pub fn name(self) -> &'static str {
         match self {
             Self::Kills => "T1",
+            Self::FullDisk => "T3",
+            Self::Clock => "T5",
             Self::Network => "T6",
+            Self::HalfOpen => "T7",
+            Self::Readers => "T8",
             Self::Duplicates => "T9",
             Self::Storm => "T10",
             Self::Backup => "T11",
             Self::Drains => "T12",
+            Self::Soak => "T13",
         }
     }
 
@@ -63,25 +101,40 @@ impl Workload {
     pub fn title(self) -> &'static str {
         match self {
             Self::Kills => "kill -9 under load",
-            Self::Network => "a network that delays, splits, stalls, resets",
+            Self::FullDisk => "disk full, then freed",
+            Self::Clock => "clock set by hours and days",
+            Self::Network => "delays, splits, stalls, resets",
+            Self::HalfOpen => "half-open connections",
+            Self::Readers => "readers that stop reading",
             Self::Duplicates => "everything said 1 to 4 times",
             Self::Storm => "reconnect storm",
-            Self::Backup => "a backup under load, put back",
+            Self::Backup => "backup under load, put back",
             Self::Drains => "SIGTERM under load",
+            Self::Soak => "all of it, and no growth",
         }
+    }
+
+    /// Whether it needs a program that is [steered](Program::steered).
+    pub fn is_steered(self) -> bool {
+        self == Self::Clock
     }
 
     /// Does it to a Parlor of its own, and lets the checker judge.
     pub async fn run(self, program: &Program, seed: u64, scale: Scale) -> Result<Verdict> {
-        let limits = Limits::default();
+        let limits = Limits { ack: ACK, ..Limits::default() };
         let plan = Plan { program, name: self.name(), seed, length: scale.length, limits };
         let verdict = match self {
             Self::Kills => kills::run(plan).await,
+            Self::FullDisk => full_disk::run(plan).await,
+            Self::Clock => clock::run(plan).await,
             Self::Network => network::run(plan).await,
+            Self::HalfOpen => half_open::run(plan).await,
+            Self::Readers => readers::run(plan, scale.readers).await,
             Self::Duplicates => duplicates::run(plan).await,
             Self::Storm => storm::run(plan, scale.sockets).await,
             Self::Backup => backup::run(plan).await,
             Self::Drains => drains::run(plan).await,
+            Self::Soak => soak::run(plan).await,
         };
         Ok(verdict?.tidy())
     }

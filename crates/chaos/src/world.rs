@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,9 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::client::{Habits, Role, Twin};
 use crate::crowd::{Crowd, Heads};
 use crate::database;
+use crate::disk::Disk;
 use crate::history::{History, Verdict};
+use crate::process::Usage;
 use crate::program::{Doors, Program, Running, target};
 use crate::web::{Person, Web};
 use crate::wire::{self, RoomId};
@@ -28,6 +31,10 @@ const REST: Duration = Duration::from_secs(60);
 /// Messages that a client passes to its twin and that the twin has not taken. Past it the twin is left alone.
 const BETWEEN_TWINS: usize = 16;
 
+/// How often something is looked at that is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// After a program has ended, this file is everything.
+const DATABASE: &str = "parlor.db";
 /// People who register at a time.
 const CLERKS: usize = 4;
 
@@ -81,6 +88,7 @@ pub(crate) struct World {
     pub(crate) draws: StdRng,
     data: PathBuf,
     log: PathBuf,
+    disk: Option<Disk>,
     folder: TempDir,
     seed: u64,
     clients: u32,
@@ -120,6 +128,7 @@ impl World {
             draws: StdRng::seed_from_u64(seed),
             data,
             log,
+            disk: None,
             folder,
             seed,
             clients: 0,
@@ -128,7 +137,17 @@ impl World {
 
     /// Everybody comes with so many clients, each into some rooms, and begins to talk.
     pub(crate) async fn gather(&mut self, size: &Size, habits: &Habits) -> Result<()> {
-        for person in self.people.clone() {
+        self.gather_some(self.people.len(), size, habits).await
+    }
+
+    /// Some come with so many clients, each into some rooms, and begin to talk.
+    pub(crate) async fn gather_some(
+        &mut self,
+        people: usize,
+        size: &Size,
+        habits: &Habits,
+    ) -> Result<()> {
+        for person in self.people[..people].to_vec() {
             for _ in 0..size.clients {
                 let rooms = self.some_rooms(size.rooms_each);
                 self.add(person.clone(), rooms, habits, None);
@@ -201,11 +220,6 @@ impl World {
         self.running.as_mut().context("the program runs")
     }
 
-    /// Where its data are.
-    pub(crate) fn data(&self) -> &Path {
-        &self.data
-    }
-
     /// Where there is room for files of this world.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
@@ -214,6 +228,36 @@ impl World {
     /// Goes on with other data, from the next start on.
     pub(crate) fn move_to(&mut self, data: PathBuf) {
         self.data = data;
+    }
+
+    /// Goes on with the same data on a disk of so many MiB.
+    pub(crate) async fn move_to_small_disk(&mut self, mebibytes: u32) -> Result<()> {
+        self.end().await?;
+        let place = self.folder().join("disk");
+        fs::create_dir(&place)?;
+        let disk = Disk::new(mebibytes, &place)?;
+        let seen = disk.path().join("data");
+        fs::create_dir(&seen)?;
+        fs::copy(self.data.join(DATABASE), seen.join(DATABASE))?;
+        self.program = self.program.clone().beside(disk.keeper());
+        self.data = place.join("data");
+        self.disk = Some(disk);
+        self.start().await
+    }
+
+    /// The disk that the program has for itself.
+    pub(crate) fn disk(&self) -> Result<&Disk> {
+        self.disk.as_ref().context("it has moved to one")
+    }
+
+    /// Waits until `/readyz` says that all is well, or that it is not; whether that was within this time.
+    pub(crate) async fn until_ready(&self, well: bool, within: Duration) -> bool {
+        let so = async {
+            while self.web.is_ready().await != well {
+                sleep(LOOK_EVERY).await;
+            }
+        };
+        timeout(within, so).await.is_ok()
     }
 
     /// Kills the program: `kill -9`.
@@ -257,19 +301,30 @@ impl World {
             self.history.surprise(format!("not everybody came to rest: {error:#}"));
         }
         self.crowd.leave().await;
+        let memory = Usage::of(self.running()?.id())?.memory_bytes;
+        self.history.figures(|figures| figures.memory_bytes = memory);
         for room in self.rooms.clone() {
             let log = self.web.log(&self.people, room).await?;
             self.history.figures(|figures| figures.rows += log.head);
             self.last_look(room, log.epoch, log.head, Source::Http, &log.messages);
         }
         self.running.take().context("the program runs")?.end().await?;
-        database::check(&self.data)?;
+        let file = self.database()?;
+        database::check(&file)?;
         for room in self.rooms.clone() {
-            let log = database::log(&self.data, room)?;
+            let log = database::log(&file, room)?;
             self.last_look(room, log.epoch, log.head, Source::Database, &log.messages);
         }
         let history = Arc::into_inner(self.history).context("all clients have gone")?;
         history.judge()
+    }
+
+    /// The database, where everybody can read it.
+    fn database(&self) -> Result<PathBuf> {
+        let Some(disk) = &self.disk else { return Ok(self.data.join(DATABASE)) };
+        let copy = self.folder().join(DATABASE);
+        fs::copy(disk.path().join("data").join(DATABASE), &copy)?;
+        Ok(copy)
     }
 
     async fn converge(&mut self, since: Instant) -> Result<()> {
@@ -306,6 +361,6 @@ impl World {
 /// Where worlds are, and what is kept of those that went wrong: on the disk that the build is on.
 fn scratch() -> Result<PathBuf> {
     let scratch = target()?.join("chaos-histories");
-    std::fs::create_dir_all(&scratch)?;
+    fs::create_dir_all(&scratch)?;
     Ok(scratch)
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use chaos::{Program, Scale, Workload};
 
 async fn survives(workload: Workload, seed: u64, seconds: u64) {
-    let program = Program::parlor().unwrap();
-    let scale = Scale { length: Duration::from_secs(seconds), sockets: 320 };
-    let verdict = workload.run(&program, seed, scale).await.unwrap();
+    let steered = workload.is_steered();
+    let program = if steered { Program::steered() } else { Program::parlor() };
+    let scale = Scale { length: Duration::from_secs(seconds), sockets: 320, readers: 100 };
+    let verdict = workload.run(&program.unwrap(), seed, scale).await.unwrap();
     let (name, surprises, report) = (workload.name(), &verdict.surprises, &verdict.report);
     assert!(verdict.is_clean(), "{name}: {surprises:?}\n{report}\n{}", verdict.file.display());
     assert!(verdict.figures.acked > 0, "{name} proves nothing");
@@ -41,4 +42,24 @@ async fn a_bad_network_costs_time_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_restore_everybody_is_told_and_the_log_is_what_the_backup_had() {
     survives(Workload::Backup, 11, 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_told_and_nothing_acked_is_lost() {
+    survives(Workload::FullDisk, 3, 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_jumps_changes_no_order_and_logs_nobody_out() {
+    survives(Workload::Clock, 5, 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_stop_cost_little_and_are_closed() {
+    survives(Workload::Readers, 8, 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_life_leaves_nothing_behind() {
+    survives(Workload::Soak, 13, 6).await;
 }

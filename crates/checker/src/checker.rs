@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use crate::limits::Limits;
 use crate::record::{Event, Message, Moment, Path, Post, Record};
 use crate::report::{self, Figures, Invariant, Report, Spread, Subject};
-use clients::Clients;
+use clients::{Clients, Cursor};
 use findings::Findings;
 use ledger::{Ledger, Place};
 
@@ -80,10 +80,10 @@ impl Checker {
                 figures.lost += 1;
                 clients.lost(process, at_ns);
             }
-            Event::Gone => clients.gone(process, at_ns),
+            Event::Gone => clients.gone(process, ledger, findings),
 
             Event::Joining { room, after, epoch } => {
-                clients.joining(process, ledger.room(room), after, epoch, findings);
+                clients.joining(process, ledger.room(room), Cursor { after, epoch }, findings);
             }
             Event::Resync { room, epoch, head, .. } => {
                 figures.resyncs += 1;
@@ -134,7 +134,8 @@ impl Checker {
             }
 
             Event::Final { room, epoch, head, source } => {
-                ledger.open(room, epoch, head, source, findings);
+                let room = ledger.open(room, epoch, head, source, findings);
+                clients.must_be_at(room, Place { epoch, seq: head }, ledger, findings);
             }
             Event::Row { room, ref message } => ledger.row(room, message, findings),
         }

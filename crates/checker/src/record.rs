@@ -71,7 +71,8 @@ pub enum Event {
         /// Why, as far as it knows.
         reason: String,
     },
-    /// The process ends: nobody waits for it to catch up.
+    /// The process ends: nobody waits for it any more. While nothing is broken it ends only after it has caught up; one
+    /// that is stopped before says [`Event::Left`] of its rooms first.
     Gone,
 
     /// A join is sent. What follows `after` will be heard, or the newest page without it.
@@ -103,7 +104,8 @@ pub enum Event {
         /// The last event that was told before this answer.
         head: u64,
     },
-    /// A join was refused, or a leave was answered: the process is not in the room.
+    /// A join was refused, or a leave was answered: the process is not in the room, and need not hear it. A leave and a
+    /// join of one room are not under way at the same time.
     Left {
         /// Which.
         room: Uuid,
@@ -162,7 +164,8 @@ pub enum Event {
         tasks: u64,
     },
 
-    /// In the end a room is read in full. Its messages follow as [`Event::Row`], oldest first.
+    /// In the end, when everybody has caught up and is still there, a room is read in full. Its messages follow as
+    /// [`Event::Row`], oldest first.
     Final {
         /// Which.
         room: Uuid,

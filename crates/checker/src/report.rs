@@ -12,31 +12,49 @@ use crate::record::{Path, Record};
 mod show;
 
 /// A promise that can be broken, numbered as in the contract.
+///
+/// Words used below: a *place* is a room, an epoch (the life of its log) and a number. A send is *acked* if at least one
+/// of its invocations was answered with `ok`; *refused* if each of them was answered with `fail`; otherwise *unknown*,
+/// and may be stored once or not at all. Whoever shows a message at a place bears *witness*: live, resumed and history
+/// messages, acks, and the readings in full at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Invariant {
-    /// Every acked send is in the final log.
+    /// Every acked send is in the final log, in each place where that is read. The only excuse is a restore: what was
+    /// acked after the backup was begun and before the restore may be gone.
     I1,
-    /// Nothing is in a log that nobody sent.
+    /// Nothing is in a log that nobody sent: before a message is shown, its author has sent its `client_id`, with this
+    /// text, to this room; and not each of those sendings was refused.
     I2,
-    /// There is one row for each `client_id`.
+    /// There is one row for each author and `client_id`: in one epoch all witnesses of it name one number.
     I3,
-    /// The numbers of a log are 1..N.
+    /// The final log is 1, 2, 3, … up to the head that it states. No number is 0 or beyond all that was ever sent.
     I4,
-    /// All clients and paths agree about each `(epoch, room, seq)`.
+    /// All witnesses of a place show the same message: number, id, author, `client_id`, text and time. What anybody was
+    /// shown is in the final log. The log of a restored epoch is a beginning of the one before: after the first place in
+    /// which they differ, it has no row of it.
     I5,
-    /// Each client's stream goes +1 unless a `resync` came first.
+    /// Each client's stream goes +1. It begins after the cursor of the join, or anywhere without one, and when the join
+    /// is answered it has come to exactly the head that is stated. A `resync` begins it anew, in the epoch that it
+    /// states; it is allowed only to a join whose cursor is of another epoch or beyond the head, and demanded if the
+    /// epoch has changed. Nothing is heard outside of rooms. Pages of history go +1 too.
     I6,
-    /// What was acked before another was sent stands before it, and time in a room never runs backwards.
+    /// If a send was acked before another of the same room was first invoked, its number is smaller. The times of a log
+    /// never decrease.
     I7,
-    /// Whoever has seen a log sees nothing older afterwards.
+    /// The log that a join or a page of history shows does not end before what the client knew when it asked: what it was
+    /// told, what was acked to it and, for pages of history, what it had read. A later epoch is later than anything.
     I8,
-    /// Nothing is delivered more than 1 s after revocation.
+    /// Nothing arrives at a client (message, ack, join, page) more than 1 s after its revocation was answered, until it
+    /// logs in again.
     I9,
-    /// Everyone converges.
+    /// When faults are over, every client that is in a room, or was thrown out of it by a fault, is in it again and has
+    /// heard all that had been in it at that moment, within the stated time, unless something else breaks meanwhile. When
+    /// a room is read in full at the end, everybody in it has heard everything.
     I10,
-    /// Memory, descriptors and tasks return to where they were.
+    /// After it all, memory, descriptors and tasks exceed the baseline by no more than the stated tolerance.
     I11,
-    /// Acks come in time.
+    /// The 99th percentile of the time from first invocation to first ack is within what is stated, apart for messages
+    /// that met a fault and those that did not.
     I12,
 }
 
@@ -117,12 +135,13 @@ pub(crate) fn durations() -> Histogram<u64> {
 
 impl Spread {
     pub(crate) fn of(nanos: &Histogram<u64>) -> Self {
-        let quantile = |q| Duration::from_nanos(nanos.value_at_quantile(q));
+        let max = nanos.max();
+        let quantile = |q| Duration::from_nanos(nanos.value_at_quantile(q).min(max));
         Self {
             count: nanos.len(),
             p50: quantile(0.5),
             p99: quantile(0.99),
-            max: Duration::from_nanos(nanos.max()),
+            max: Duration::from_nanos(max),
         }
     }
 }

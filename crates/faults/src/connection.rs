@@ -14,7 +14,7 @@ use crate::conditions::{Conditions, Direction, Flow, Travel};
 use crate::counts::Counters;
 use crate::proxy::{Door, Orders, Regime};
 use crate::pump::Pump;
-use crate::schedule::{Script, Step};
+use crate::schedule::{Schedule, Script, Step};
 
 /// Bytes that the kernel keeps for one direction of one socket. Small, so that one end soon feels that the other has
 /// stopped, and not when megabytes lie between them.
@@ -98,7 +98,7 @@ async fn direct(
     conditions: watch::Sender<Conditions>,
     counters: &Counters,
 ) -> Torn {
-    let mut script: Option<Script> = None;
+    let mut script: Option<(Schedule, Script)> = None;
     let mut next: Option<(Instant, Step)> = None;
     loop {
         let Orders { regime, cuts, .. } = *orders.borrow_and_update();
@@ -111,8 +111,11 @@ async fn direct(
                 set(&conditions, by_hand, counters);
             }
             Regime::Scheduled(schedule) => {
-                let script = script.get_or_insert_with(|| schedule.script(number));
-                next = next.or_else(|| follow(script));
+                if script.as_ref().is_none_or(|(known, _)| *known != schedule) {
+                    (script, next) = (Some((schedule, schedule.script(number))), None);
+                }
+                let script = script.as_mut().map(|(_, script)| script);
+                next = next.or_else(|| follow(script?));
             }
         }
         // Without a next step it waits for orders alone.

@@ -138,7 +138,7 @@ async fn latency_delays_every_byte_and_holds_up_none_behind_it() {
 
 #[tokio::test]
 async fn latency_in_one_direction_is_none_in_the_other() {
-    let travel = Travel { latency: Duration::from_secs(3600), ..Travel::default() };
+    let travel = Travel { latency: Duration::from_hours(1), ..Travel::default() };
     let mut line = Line::under(Conditions::only(Direction::Up, travel)).await;
     line.server.write_all(b"milk").await.unwrap();
     assert_hears(&mut line.client, b"milk").await;

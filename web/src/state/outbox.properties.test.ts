@@ -253,7 +253,7 @@ async function live(locks: boolean, deeds: [Deed, number][]) {
   for (const one of world.pages) one.stop();
 }
 
-const runs = { numRuns: Number(process.env.PARLOR_RUNS ?? 60) };
+const runs = { numRuns: Number(process.env.PARLOR_RUNS ?? 150) };
 
 test("each message is in the log once and in order, through losses, crashes and several tabs", async () => {
   await fc.assert(

@@ -180,8 +180,8 @@ export class Outbox {
     for (const [place, message] of kept) {
       const known = ours.get(message.client_id);
       if (this.#gone.has(message.client_id) || known?.kept === false) continue;
-      const sending = known?.state === "sending" && message.state === "waiting";
-      merged.push({ ...message, place, kept: true, state: sending ? "sending" : message.state });
+      const unchanged = known?.place === place && asWritten(known).state === message.state;
+      merged.push(unchanged ? known : { ...message, place, kept: true });
     }
     this.pending = merged.sort(byPlace);
   }

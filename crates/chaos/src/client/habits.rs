@@ -11,6 +11,8 @@ pub(crate) struct Habits {
     pub(crate) transports: Vec<Transport>,
     /// Between two messages of its own, on average. `None` listens only.
     pub(crate) pace: Option<Duration>,
+    /// How long a message is, in bytes, but for a rare one that is as long as may be.
+    pub(crate) length: std::ops::Range<usize>,
     /// Messages sent and not answered at a time.
     pub(crate) in_flight: usize,
     /// How often a join or a message is sent once more at most, without need.
@@ -32,6 +34,7 @@ impl Default for Habits {
         Self {
             transports: Transport::ALL.to_vec(),
             pace: Some(Duration::from_millis(100)),
+            length: 1..120,
             in_flight: 4,
             repeats: 0,
             stutters: 0.0,

@@ -45,10 +45,15 @@ impl Outbox {
     }
 
     /// Something new to say.
-    pub(super) fn compose(&mut self, room: RoomId, draws: &mut StdRng) -> Pending {
+    pub(super) fn compose(
+        &mut self,
+        room: RoomId,
+        length: std::ops::Range<usize>,
+        draws: &mut StdRng,
+    ) -> Pending {
         self.said += 1;
         let mut body = format!("{}.{}", self.client, self.said);
-        let length = if draws.random_bool(LONGEST) { 8_000 } else { draws.random_range(0..120) };
+        let length = if draws.random_bool(LONGEST) { 8_000 } else { draws.random_range(length) };
         const WORDS: [&str; 8] =
             [" milk?", " “quoted”", " \"plain\"", " \\", " 🫖", " *bold*", "\n- item", " <b>"];
         while body.len() < length {

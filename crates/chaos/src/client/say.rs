@@ -74,7 +74,7 @@ impl Client {
             return;
         }
         let Some(room) = self.role.rooms.choose(&mut self.draws) else { return };
-        let pending = self.outbox.compose(*room, &mut self.draws);
+        let pending = self.outbox.compose(*room, self.role.habits.length.clone(), &mut self.draws);
         // As the decay of atoms: now and then many at once.
         let share: f64 = self.draws.random_range(0.001..1.0);
         self.outbox.next_word = now + pace.mul_f64(-share.ln());

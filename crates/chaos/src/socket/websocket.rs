@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -22,9 +22,26 @@ pub(super) struct Stream {
     silence: Duration,
 }
 
-/// A new connection.
-pub(super) async fn open(at: SocketAddr) -> Result<Stream> {
-    let mut web = handshake(at, "", None).await?;
+impl Stream {
+    /// Sends a packet, and reads until one comes that begins like this.
+    pub(super) async fn exchange(&mut self, packet: String, wanted: &str) -> Result<()> {
+        self.web.send(Message::text(packet)).await?;
+        while let Some(message) = timeout(self.silence, self.web.next()).await? {
+            if matches!(message?, Message::Text(packet) if packet.starts_with(wanted)) {
+                return Ok(());
+            }
+        }
+        bail!("it ended before {wanted}")
+    }
+
+    pub(super) fn into_tcp(self) -> TcpStream {
+        self.web.into_inner()
+    }
+}
+
+/// A new connection, for which the kernel keeps so many bytes that are not read, if that is said.
+pub(super) async fn open(at: SocketAddr, keeps: Option<u32>) -> Result<Stream> {
+    let mut web = handshake(at, "", None, keeps).await?;
     let Some(Message::Text(packet)) = web.next().await.transpose()? else {
         bail!("it does not open");
     };
@@ -38,7 +55,7 @@ pub(super) async fn probe(
     token: &str,
     silence: Duration,
 ) -> Result<Stream> {
-    let mut web = handshake(at, &format!("&sid={sid}"), Some(token)).await?;
+    let mut web = handshake(at, &format!("&sid={sid}"), Some(token), None).await?;
     web.send(Message::text("2probe")).await?;
     match web.next().await.transpose()? {
         Some(Message::Text(answer)) if answer == "3probe" => Ok(Stream { web, silence }),
@@ -84,13 +101,18 @@ async fn handshake(
     at: SocketAddr,
     more: &str,
     token: Option<&str>,
+    keeps: Option<u32>,
 ) -> Result<WebSocketStream<TcpStream>> {
     let url = format!("ws://{at}/socket.io/?EIO=4&transport=websocket{more}");
     let mut request = url.into_client_request()?;
     if let Some(token) = token {
         request.headers_mut().insert("authorization", format!("Bearer {token}").parse()?);
     }
-    let tcp = TcpStream::connect(at).await?;
+    let tcp = TcpSocket::new_v4()?;
+    if let Some(bytes) = keeps {
+        tcp.set_recv_buffer_size(bytes)?;
+    }
+    let tcp = tcp.connect(at).await?;
     tcp.set_nodelay(true)?;
     let config = WebSocketConfig::default().read_buffer_size(BUFFER).write_buffer_size(0);
     let (web, _) =

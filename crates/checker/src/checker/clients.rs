@@ -1,16 +1,22 @@
-//! What each client is told: I6, I8, I9 and I10.
+//! The clients: what goes to the stream of each of them in each room, who must hear nothing any more (I9), and who must
+//! have heard everything (I10).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use foldhash::fast::FixedState;
 use hdrhistogram::Histogram;
 
+use self::stream::{Orphan, Stream, Waits};
 use super::findings::Findings;
 use super::ledger::{Ledger, Place, RoomIndex};
 use crate::limits::Limits;
 use crate::record::{Message, Whose};
 use crate::report::{self, Invariant, Subject};
+
+pub(super) use self::stream::Cursor;
+
+mod stream;
 
 /// All clients, and what each of them hears of each room.
 #[derive(Debug)]
@@ -24,84 +30,12 @@ pub(super) struct Clients {
     convergence: Histogram<u64>,
 }
 
-#[derive(Debug)]
-struct Orphan {
-    process: u32,
-    room: RoomIndex,
-    message: Message,
-    /// When its connection ended.
-    at: u64,
-}
-
 #[derive(Debug, Default)]
 struct Client {
     user: u64,
     streams: Vec<usize>,
     revoked: Option<u64>,
     gone: bool,
-}
-
-/// What one client hears of one room.
-#[derive(Debug)]
-struct Stream {
-    process: u32,
-    room: RoomIndex,
-    next: Next,
-    /// The life of the log it hears, once that is known.
-    epoch: Option<u64>,
-    /// Joins that are not answered yet.
-    asked: VecDeque<Asked>,
-    /// What was heard before the epoch is known.
-    unplaced: Vec<Message>,
-    /// The furthest it was told on connections, or was acked.
-    told: Place,
-    /// The furthest it has seen in any way.
-    seen: Place,
-    /// The furthest message that it has, or that does not exist: the most that a cursor of it can say.
-    has: Place,
-    /// What it had seen when it asked for the page of history that is not answered yet.
-    reading: Option<Place>,
-    /// The page of history that is being heard.
-    page: Option<Page>,
-    /// It wants to hear this room, so it must catch up.
-    wants: bool,
-    waits: Option<Waits>,
-}
-
-/// What may be heard next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
-    /// Nothing: the client is not in the room.
-    Nothing,
-    /// The beginning of a page, whatever its number.
-    Anything,
-    /// The number after this one.
-    After(u64),
-}
-
-/// A join that is not answered yet.
-#[derive(Debug, Clone, Copy)]
-struct Asked {
-    after: Option<u64>,
-    epoch: Option<u64>,
-    /// What the client had been told when it asked.
-    told: Place,
-    /// What follows the cursor, or a `resync`, has begun to be heard.
-    begun: bool,
-    resynced: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Page {
-    epoch: u64,
-    last: Option<u64>,
-}
-
-/// Faults are over, and the client has yet to hear everything that was there at that time.
-#[derive(Debug, Clone, Copy)]
-struct Waits {
-    since: u64,
-    until: Place,
 }
 
 impl Clients {
@@ -162,17 +96,22 @@ impl Clients {
 
     pub(super) fn lost(&mut self, process: u32, now: u64) {
         for index in self.client(process).streams.clone() {
-            let stream = &mut self.streams[index];
-            stream.next = Next::Nothing;
-            stream.asked.clear();
-            stream.page = None;
-            stream.reading = None;
-            self.orphans.extend(stream.orphan(now));
+            self.orphans.extend(self.streams[index].lose(now));
         }
     }
 
-    pub(super) fn gone(&mut self, process: u32, now: u64) {
-        self.lost(process, now);
+    /// A process ends. If nothing is broken, it has caught up by then.
+    pub(super) fn gone(&mut self, process: u32, ledger: &Ledger, findings: &mut Findings) {
+        for index in self.client(process).streams.clone() {
+            let must = self.must_converge(index);
+            let stream = &mut self.streams[index];
+            if let Some(waits) = stream.waits.take()
+                && must
+            {
+                stream.is_late(waits, ledger, findings);
+            }
+        }
+        self.lost(process, findings.now);
         self.client(process).gone = true;
     }
 
@@ -180,59 +119,23 @@ impl Clients {
         &mut self,
         process: u32,
         room: RoomIndex,
-        after: Option<u64>,
-        epoch: Option<u64>,
+        cursor: Cursor,
         findings: &mut Findings,
     ) {
-        let stream = self.stream(process, room);
-        stream.wants = true;
-        let cursor = after.map(|seq| Place { epoch: epoch.unwrap_or(stream.has.epoch), seq });
-        if cursor.is_some_and(|cursor| cursor.seq > 0 && cursor > stream.has) {
-            findings.mistake(format_args!("a cursor beyond what the client has"));
-        }
-        let asked = Asked { after, epoch, told: stream.told, begun: false, resynced: false };
-        stream.asked.push_back(asked);
-        if stream.next == Next::Nothing && stream.asked.len() == 1 {
-            stream.begin();
-        }
+        self.stream(process, room).joining(cursor, findings);
     }
 
     pub(super) fn resync(
         &mut self,
         process: u32,
         room: RoomIndex,
-        place: Place,
+        head: Place,
         ledger: &Ledger,
         findings: &mut Findings,
     ) {
-        findings.checked(Invariant::I6);
-        let stream = self.stream(process, room);
-        let subject = stream.subject(ledger);
-        stream.next = Next::Anything;
-        stream.epoch = Some(place.epoch);
-        let Some(asked) = stream.asked.front_mut() else {
-            let what = format_args!("client {process} is told `resync`, and had not joined");
-            findings.broken(Invariant::I6, subject, what);
-            return;
-        };
-        asked.begun = true;
-        asked.resynced = true;
-        let asked = *asked;
-        let other_life = asked.epoch.is_some_and(|epoch| epoch != place.epoch);
-        let needed = asked.after.is_some_and(|after| other_life || after > place.seq);
-        if stream.is_stale(place, asked.told, ledger, findings) {
-            return;
-        }
-        if !needed {
-            let Place { epoch, seq } = place;
-            let what = format_args!(
-                "client {process} is told `resync` to {seq} of epoch {epoch}, and its cursor was good"
-            );
-            findings.broken(Invariant::I6, subject, what);
-        }
+        self.stream(process, room).resync(head, ledger, findings);
     }
 
-    /// A join was answered. Then everything up to `head` must have been heard.
     pub(super) fn joined(
         &mut self,
         process: u32,
@@ -241,50 +144,12 @@ impl Clients {
         ledger: &mut Ledger,
         findings: &mut Findings,
     ) {
-        findings.checked(Invariant::I6);
-        let stream = self.stream(process, room);
-        let Some(asked) = stream.asked.pop_front() else {
-            findings.mistake(format_args!("a join is answered that was not sent"));
-            return;
-        };
-        let Place { epoch, seq } = head;
-        let subject = stream.subject(ledger);
-        let cursor = asked.after.and(asked.epoch);
-        if stream.is_stale(head, asked.told, ledger, findings) {
-            // That it is short of what the client has follows from that.
-        } else if !asked.resynced && cursor.is_some_and(|cursor| cursor != epoch) {
-            let what =
-                format_args!("client {process} finds itself in epoch {epoch} without `resync`");
-            findings.broken(Invariant::I6, subject, what);
-        } else if stream.next != Next::After(seq) && (stream.next != Next::Anything || seq > 0) {
-            let last = match stream.next {
-                Next::After(last) => last.to_string(),
-                Next::Anything | Next::Nothing => "nothing".to_owned(),
-            };
-            let what = format_args!("client {process} heard {last}, and has joined at {seq}");
-            findings.broken(Invariant::I6, subject, what);
-        }
-        stream.next = Next::After(seq);
-        stream.epoch = Some(epoch);
-        for message in stream.unplaced.drain(..) {
-            ledger.witness(room, epoch, &message, findings);
-        }
-        stream.told = stream.told.max(head);
-        stream.seen = stream.seen.max(head);
-        stream.has = stream.has.max(head);
+        self.stream(process, room).joined(head, ledger, findings);
         self.advanced(process, room, ledger, findings);
     }
 
     pub(super) fn left(&mut self, process: u32, room: RoomIndex, now: u64) {
-        let stream = self.stream(process, room);
-        let orphans = stream.orphan(now);
-        stream.next = Next::Nothing;
-        stream.asked.pop_front();
-        if stream.asked.is_empty() {
-            stream.wants = false;
-        } else {
-            stream.begin();
-        }
+        let orphans = self.stream(process, room).leave(now);
         self.orphans.extend(orphans);
     }
 
@@ -297,19 +162,7 @@ impl Clients {
         findings: &mut Findings,
     ) {
         let stream = self.stream(process, room);
-        findings.checked(Invariant::I6);
-        stream.step(message.seq, ledger, findings);
-        let Some(epoch) = stream.epoch else {
-            stream.unplaced.push(*message);
-            return;
-        };
-        if !ledger.witness(room, epoch, message, findings) {
-            return;
-        }
-        let place = Place { epoch, seq: message.seq };
-        stream.told = stream.told.max(place);
-        stream.seen = stream.seen.max(place);
-        stream.has = stream.has.max(place);
+        stream.hear(message, ledger, findings);
         if stream.waits.is_some() {
             self.advanced(process, room, ledger, findings);
         }
@@ -329,16 +182,11 @@ impl Clients {
 
     /// What was acked has been seen. In which life of the log that was, unless the client never was in the room.
     pub(super) fn acked(&mut self, process: u32, room: RoomIndex, seq: u64) -> Option<u64> {
-        let stream = self.stream(process, room);
-        let epoch = stream.epoch?;
-        stream.told = stream.told.max(Place { epoch, seq });
-        stream.seen = stream.seen.max(Place { epoch, seq });
-        Some(epoch)
+        self.stream(process, room).acked(seq)
     }
 
     pub(super) fn reading(&mut self, process: u32, room: RoomIndex) {
-        let stream = self.stream(process, room);
-        stream.reading = Some(stream.seen);
+        self.stream(process, room).ask();
     }
 
     pub(super) fn read(
@@ -346,16 +194,10 @@ impl Clients {
         process: u32,
         room: RoomIndex,
         head: Place,
-        ledger: &mut Ledger,
+        ledger: &Ledger,
         findings: &mut Findings,
     ) {
-        let stream = self.stream(process, room);
-        stream.page = Some(Page { epoch: head.epoch, last: None });
-        match stream.reading.take() {
-            Some(seen) => _ = stream.is_stale(head, seen, ledger, findings),
-            None => findings.mistake(format_args!("a page of history that was not asked for")),
-        }
-        stream.seen = stream.seen.max(head);
+        self.stream(process, room).read(head, ledger, findings);
     }
 
     /// Something is broken: whoever has not caught up by now need not, unless their time was over.
@@ -387,30 +229,23 @@ impl Clients {
         }
     }
 
-    /// The history is complete: everyone has everything.
-    pub(super) fn finish(&mut self, ledger: &Ledger, findings: &mut Findings) {
-        for index in 0..self.streams.len() {
-            if !self.must_converge(index) {
-                continue;
-            }
-            let stream = &self.streams[index];
-            let Some(end) = ledger.end(stream.room) else { continue };
-            findings.checked(Invariant::I10);
-            let place = stream.place();
-            if place < end || stream.waits.is_some() {
-                let process = stream.process;
-                let stands = match stream.next {
-                    Next::Nothing => "is not in the room".to_owned(),
-                    Next::Anything => format!("has heard nothing of epoch {}", place.epoch),
-                    Next::After(_) => format!("stands at {} of epoch {}", place.seq, place.epoch),
-                };
-                let Place { epoch, seq } = end;
-                let what = format_args!(
-                    "client {process} {stands} in the end, and the log ends with {seq} of epoch {epoch}"
-                );
-                findings.broken(Invariant::I10, stream.subject(ledger), what);
+    /// A room is read in full, and ends here. Whoever is in it has heard that.
+    pub(super) fn must_be_at(
+        &self,
+        room: RoomIndex,
+        end: Place,
+        ledger: &Ledger,
+        findings: &mut Findings,
+    ) {
+        for (index, stream) in self.streams.iter().enumerate() {
+            if stream.room == room && self.must_converge(index) {
+                stream.must_be_at(end, ledger, findings);
             }
         }
+    }
+
+    /// The history is complete.
+    pub(super) fn finish(&self, ledger: &Ledger, findings: &mut Findings) {
         for Orphan { process, room, message, at } in &self.orphans {
             ledger.judge_orphan(*process, *room, message, *at, findings);
         }
@@ -454,139 +289,6 @@ impl Clients {
             index
         });
         &mut self.streams[index]
-    }
-}
-
-impl Stream {
-    fn new(process: u32, room: RoomIndex) -> Self {
-        Self {
-            process,
-            room,
-            next: Next::Nothing,
-            epoch: None,
-            asked: VecDeque::new(),
-            unplaced: Vec::new(),
-            told: Place::default(),
-            seen: Place::default(),
-            has: Place::default(),
-            reading: None,
-            page: None,
-            wants: false,
-            waits: None,
-        }
-    }
-
-    /// Nobody else tells this client anything now: what comes next belongs to its join.
-    fn begin(&mut self) {
-        let Some(asked) = self.asked.front_mut() else { return };
-        asked.begun = true;
-        self.next = asked.after.map_or(Next::Anything, Next::After);
-        self.epoch = asked.after.and(asked.epoch);
-    }
-
-    /// What was heard, and it was not told in which epoch.
-    fn orphan(&mut self, at: u64) -> Vec<Orphan> {
-        let (process, room) = (self.process, self.room);
-        self.unplaced.drain(..).map(|message| Orphan { process, room, message, at }).collect()
-    }
-
-    /// The next message of the stream.
-    fn step(&mut self, seq: u64, ledger: &Ledger, findings: &mut Findings) {
-        let process = self.process;
-        let subject = |stream: &Self| Subject { seq: Some(seq), ..stream.subject(ledger) };
-        let next = self.next;
-        match next {
-            Next::Nothing => {
-                let what = format_args!("client {process} hears {seq}, and is not in the room");
-                findings.broken(Invariant::I6, subject(self), what);
-            }
-            Next::After(last) if seq != last + 1 && !self.restarts(seq) => {
-                let what = format_args!("client {process} hears {seq} after {last}");
-                findings.broken(Invariant::I6, subject(self), what);
-                self.next = Next::After(last.max(seq));
-            }
-            Next::Anything | Next::After(_) => self.next = Next::After(seq),
-        }
-    }
-
-    /// A client that is in the room and joins again may hear live messages until its join is dealt with. Then it starts
-    /// again from its cursor.
-    fn restarts(&mut self, seq: u64) -> bool {
-        let Some(asked) = self.asked.front_mut().filter(|asked| !asked.begun) else { return false };
-        asked.begun = asked.after.is_none_or(|after| seq == after + 1);
-        asked.begun
-    }
-
-    /// The next message of a page of history.
-    fn turn(&mut self, message: &Message, ledger: &mut Ledger, findings: &mut Findings) {
-        let Some(mut page) = self.page else {
-            findings.mistake(format_args!("a message of a page of history that was not read"));
-            return;
-        };
-        findings.checked(Invariant::I6);
-        let Message { seq, .. } = *message;
-        if let Some(last) = page.last
-            && seq != last + 1
-        {
-            let process = self.process;
-            let subject = Subject { seq: Some(seq), ..self.subject(ledger) };
-            let what = format_args!("client {process} reads {seq} after {last}");
-            findings.broken(Invariant::I6, subject, what);
-        }
-        page.last = Some(seq);
-        self.page = Some(page);
-        if ledger.witness(self.room, page.epoch, message, findings) {
-            let place = Place { epoch: page.epoch, seq };
-            self.seen = self.seen.max(place);
-            self.has = self.has.max(place);
-        }
-    }
-
-    /// Whether the client is shown a log that ends before what it knew when it asked.
-    fn is_stale(
-        &self,
-        head: Place,
-        known: Place,
-        ledger: &Ledger,
-        findings: &mut Findings,
-    ) -> bool {
-        findings.checked(Invariant::I8);
-        let stale = head < known;
-        if stale {
-            let process = self.process;
-            let what = format_args!(
-                "client {process} is shown {} of epoch {} as the end, and knew {} of {}",
-                head.seq, head.epoch, known.seq, known.epoch
-            );
-            findings.broken(Invariant::I8, self.subject(ledger), what);
-        }
-        stale
-    }
-
-    fn is_late(&self, waits: Waits, ledger: &Ledger, findings: &mut Findings) {
-        let took = Duration::from_nanos(findings.now - waits.since);
-        let Place { epoch, seq } = waits.until;
-        let process = self.process;
-        let what =
-            format_args!("client {process} has not heard {seq} of epoch {epoch} for {took:.1?}");
-        findings.broken(Invariant::I10, self.subject(ledger), what);
-    }
-
-    /// How far it has come. A place is behind all places of a later life of the log.
-    fn place(&self) -> Place {
-        let seq = match self.next {
-            Next::After(seq) => seq,
-            Next::Anything | Next::Nothing => 0,
-        };
-        self.epoch.map_or(Place::default(), |epoch| Place { epoch, seq })
-    }
-
-    fn subject(&self, ledger: &Ledger) -> Subject {
-        Subject {
-            process: Some(self.process),
-            room: Some(ledger.id(self.room)),
-            ..Subject::default()
-        }
     }
 }
 

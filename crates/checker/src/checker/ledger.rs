@@ -4,14 +4,19 @@
 //! reading) bears witness to one place in it. The first witness is believed if what it shows was sent; all others must
 //! say the same.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 use uuid::Uuid;
 
+use self::log::{Log, Room, Sources};
+use self::sent::{Acks, Sent, Text};
 use super::findings::Findings;
 use crate::record::{Message, Post, Source};
 use crate::report::{Invariant, Subject};
+
+mod log;
+mod sent;
 
 /// How far beyond the number of messages ever sent to a room a place is still kept. Whatever is further is wrong in any
 /// case, and is not worth the memory.
@@ -33,90 +38,6 @@ pub(super) struct Place {
 struct Restore {
     since: u64,
     at: u64,
-}
-
-#[derive(Debug)]
-struct Room {
-    id: Uuid,
-    /// Invocations of sends to it.
-    sends: u64,
-    /// By epoch, ascending; there is more than one only after a restore.
-    logs: Vec<Log>,
-}
-
-#[derive(Debug)]
-struct Log {
-    epoch: u64,
-    rows: Vec<Option<Row>>,
-    /// The highest number that was acked so far.
-    acked: u64,
-    /// The highest number that anybody was shown so far.
-    known: u64,
-    /// Where it was read in full.
-    read: Sources,
-    /// Its last event according to the reading.
-    head: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    message: Message,
-    /// The readings in full that showed it.
-    read: Sources,
-    /// That a reading showed something else here was said already.
-    disputed: bool,
-}
-
-/// Which of the two full readings there were.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Sources(u8);
-
-impl Sources {
-    fn with(self, source: Source) -> Self {
-        Self(self.0 | 1 << source as u8)
-    }
-
-    fn has(self, source: Source) -> bool {
-        self.with(source) == self
-    }
-
-    fn has_all_of(self, others: Self) -> bool {
-        self.0 & others.0 == others.0
-    }
-}
-
-/// All that is known of one `client_id` of one author.
-#[derive(Debug)]
-struct Sent {
-    room: RoomIndex,
-    /// Almost always one.
-    first: Text,
-    others: Vec<Text>,
-    /// When it was sent first.
-    invoked: u64,
-    /// The highest place in its room that was acked before that.
-    floor: Place,
-    /// Where it stands, in the latest epoch in which anybody was shown it.
-    place: Option<Place>,
-    acks: Option<Acks>,
-    /// What the caller gave with the first invocation.
-    phase: u64,
-}
-
-/// When it was acked first and last.
-#[derive(Debug, Clone, Copy)]
-struct Acks {
-    first: u64,
-    last: u64,
-}
-
-/// One text under which a `client_id` was sent.
-#[derive(Debug, Clone, Copy)]
-struct Text {
-    body: u64,
-    invoked: u32,
-    failed: u32,
-    acked: bool,
 }
 
 /// The first ack of a message.
@@ -172,12 +93,6 @@ impl Ledger {
     pub(super) fn newest(&self, room: RoomIndex) -> Place {
         let log = self.rooms[room.0 as usize].logs.last();
         log.map_or(Place::default(), |log| Place { epoch: log.epoch, seq: log.known })
-    }
-
-    /// The end of a room's log, if it was read in full.
-    pub(super) fn end(&self, room: RoomIndex) -> Option<Place> {
-        let log = self.rooms[room.0 as usize].logs.last()?;
-        (log.read != Sources::default()).then_some(Place { epoch: log.epoch, seq: log.head })
     }
 
     /// Somebody was told of this life of a room's log.
@@ -372,7 +287,7 @@ impl Ledger {
         head: u64,
         source: Source,
         findings: &mut Findings,
-    ) {
+    ) -> RoomIndex {
         self.close(findings);
         let room = self.room(room);
         let log = self.log(room, epoch);
@@ -382,6 +297,7 @@ impl Ledger {
         log.read = log.read.with(source);
         log.head = log.head.max(head);
         self.reading = Some(Reading { room, epoch, head, source, last: 0 });
+        room
     }
 
     /// A message of the room that is being read in full.
@@ -531,85 +447,5 @@ impl Ledger {
             seq: Some(message.seq),
             client_id: Some(message.client_id),
         }
-    }
-}
-
-impl Room {
-    fn row(&self, place: Place) -> Option<&Row> {
-        let log = self.logs.iter().find(|log| log.epoch == place.epoch)?;
-        log.rows.get(usize::try_from(place.seq).ok()?.checked_sub(1)?)?.as_ref()
-    }
-
-    /// A restored log agrees with the one before it up to some place, and has nothing of it after that place. A message
-    /// that was lost and sent again is another one, stored at another time.
-    fn judge_restored(&self, before: &Log, after: &Log, findings: &mut Findings) {
-        findings.checked(Invariant::I5);
-        let both = before.rows.iter().zip(&after.rows);
-        let differs = |(old, new): (&Option<Row>, &Option<Row>)| match (old, new) {
-            (Some(old), Some(new)) => old.message != new.message,
-            _ => false,
-        };
-        let Some(fork) = both.map(differs).position(|differs| differs) else { return };
-        let row = |row: &Row| (row.message.client_id, row.message.id, row.message.at);
-        let lost: HashSet<_> = before.rows[fork..].iter().flatten().map(row).collect();
-        for new in after.rows[fork..].iter().flatten().filter(|new| lost.contains(&row(new))) {
-            let Message { seq, client_id, .. } = new.message;
-            let subject = Subject {
-                room: Some(self.id),
-                seq: Some(seq),
-                client_id: Some(client_id),
-                process: None,
-            };
-            let (epoch, old, fork) = (after.epoch, before.epoch, fork + 1);
-            let what = format_args!(
-                "epoch {epoch} differs from epoch {old} at {fork} and has {client_id} of it at {seq}"
-            );
-            findings.broken(Invariant::I5, subject, what);
-        }
-    }
-}
-
-impl Log {
-    fn new(epoch: u64) -> Self {
-        Self { epoch, rows: Vec::new(), acked: 0, known: 0, read: Sources::default(), head: 0 }
-    }
-
-    fn slot(&mut self, seq: u64) -> Option<&mut Row> {
-        self.rows.get_mut(usize::try_from(seq).ok()?.checked_sub(1)?)?.as_mut()
-    }
-
-    /// Puts a message into its empty place. Its time must fit between those of its neighbours, as far as they are known.
-    fn insert(&mut self, message: &Message, subject: Subject, findings: &mut Findings) {
-        let index = usize::try_from(message.seq - 1).expect("it is not far");
-        if self.rows.len() <= index {
-            self.rows.resize(index + 1, None);
-        }
-        self.rows[index] =
-            Some(Row { message: *message, read: Sources::default(), disputed: false });
-        self.known = self.known.max(message.seq);
-        for earlier in [index.wrapping_sub(1), index] {
-            let pair = (self.rows.get(earlier), self.rows.get(earlier.wrapping_add(1)));
-            if let (Some(Some(one)), Some(Some(next))) = pair {
-                findings.checked(Invariant::I7);
-                if one.message.at > next.message.at {
-                    let (at, earlier) = (next.message.at, one.message.at);
-                    let (seq, before) = (next.message.seq, one.message.seq);
-                    let what =
-                        format_args!("{seq} is of {at}, and {before} before it of {earlier}");
-                    findings.broken(Invariant::I7, subject, what);
-                }
-            }
-        }
-    }
-}
-
-impl Sent {
-    fn text(&mut self, body: u64) -> Option<&mut Text> {
-        let texts = std::iter::once(&mut self.first).chain(&mut self.others);
-        texts.into_iter().find(|text| text.body == body)
-    }
-
-    fn texts(&self) -> impl Iterator<Item = &Text> {
-        std::iter::once(&self.first).chain(&self.others)
     }
 }

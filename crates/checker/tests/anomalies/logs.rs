@@ -225,9 +225,13 @@ fn a_file_that_differs_from_what_the_server_shows_breaks_i5() {
 
 #[test]
 fn what_was_heard_on_a_connection_that_was_lost_before_it_had_joined_counts_too() {
-    let story = talk().without("carol joined 2 of 1");
-    assert_sound(&story);
-    assert_broken(I5, &story.with("carol resumes 2 milk", &["carol resumes 2 milk@21"]));
+    let heard = |milk| {
+        let again = ["carol joins after 0 of 1", "carol resumes 1 tea", "carol resumes 2 milk"];
+        let story = talk().without("carol joined 2 of 1").with("carol resumes 2 milk", &[milk]);
+        story.with("carol joins after 2 of 1", &again)
+    };
+    assert_sound(&heard("carol resumes 2 milk"));
+    assert_broken(I5, &heard("carol resumes 2 milk@21"));
 }
 
 #[test]

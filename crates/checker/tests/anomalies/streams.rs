@@ -233,3 +233,10 @@ fn a_client_that_was_late_when_something_else_broke_breaks_i10() {
         trouble().with("wait 1000", &["wait 31000", "test breaks disk", "wait 1", "test heals"]);
     assert_broken(I10, &story);
 }
+
+#[test]
+fn a_client_that_ends_in_calm_before_it_has_caught_up_breaks_i10() {
+    let story = trouble().with("carol joins after 1 of 1", &["carol ends"]);
+    let story = story.without("carol resumes 2 milk").without("carol joined 2 of 1");
+    assert_broken(I10, &story);
+}

@@ -74,11 +74,18 @@ struct Client {
 #[derive(Default)]
 struct Seat {
     wants: bool,
-    asked: bool,
-    joined: bool,
+    standing: Standing,
     after: Option<u64>,
     epoch: Option<u64>,
     member: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Standing {
+    #[default]
+    Out,
+    Asked,
+    In,
 }
 
 enum Request {
@@ -188,8 +195,7 @@ impl World {
     }
 
     fn join(&mut self, who: usize, room: usize) {
-        let seat = &self.clients[who].rooms[room];
-        if !seat.joined && !seat.asked {
+        if self.clients[who].rooms[room].standing == Standing::Out {
             self.join_again(who, room);
         }
     }
@@ -198,10 +204,10 @@ impl World {
         self.connect(who);
         let seat = &mut self.clients[who].rooms[room];
         // One cursor at a time is hard enough to keep.
-        if seat.asked {
+        if seat.standing == Standing::Asked {
             return;
         }
-        (seat.wants, seat.asked, seat.joined) = (true, true, false);
+        (seat.wants, seat.standing) = (true, Standing::Asked);
         let (after, epoch) = (seat.after, seat.epoch);
         self.record(who, Event::Joining { room: name(room), after, epoch });
         self.clients[who].requests.push_back(Request::Join(room, after, epoch));
@@ -209,14 +215,14 @@ impl World {
 
     fn leave(&mut self, who: usize, room: usize) {
         let client = &mut self.clients[who];
-        if client.rooms[room].joined && !client.rooms[room].asked {
-            client.rooms[room].asked = true;
+        if client.rooms[room].standing == Standing::In {
+            client.rooms[room].standing = Standing::Asked;
             client.requests.push_back(Request::Leave(room));
         }
     }
 
     fn send(&mut self, who: usize, room: usize) {
-        if self.clients[who].rooms[room].joined {
+        if self.clients[who].rooms[room].standing == Standing::In {
             self.sent += 1;
             let client_id = Uuid::from_u128(self.sent.into());
             self.invoke(who, Post { room: name(room), client_id, body: self.sent });
@@ -353,7 +359,7 @@ impl World {
             Answer::Message(room, message) => {
                 let seat = &mut client.rooms[room];
                 seat.after = Some(message.seq);
-                let path = if seat.joined { Path::Live } else { Path::Resume };
+                let path = if seat.standing == Standing::In { Path::Live } else { Path::Resume };
                 Event::Heard { room: name(room), path, message }
             }
             Answer::Resync(room, epoch, head) => {
@@ -362,13 +368,13 @@ impl World {
             }
             Answer::Joined(room, epoch, head) => {
                 let seat = &mut client.rooms[room];
-                (seat.asked, seat.joined, seat.epoch) = (false, true, Some(epoch));
+                (seat.standing, seat.epoch) = (Standing::In, Some(epoch));
                 seat.after.get_or_insert(head);
                 Event::Joined { room: name(room), epoch, head }
             }
             Answer::Left(room) => {
                 let seat = &mut client.rooms[room];
-                (seat.wants, seat.asked, seat.joined) = (false, false, false);
+                (seat.wants, seat.standing) = (false, Standing::Out);
                 Event::Left { room: name(room) }
             }
             Answer::Ok(post, Message { seq, id, at, .. }) => {
@@ -429,7 +435,7 @@ impl World {
         client.answers.clear();
         client.page = None;
         for seat in &mut client.rooms {
-            (seat.asked, seat.joined, seat.member) = (false, false, false);
+            (seat.standing, seat.member) = (Standing::Out, false);
             if seat.epoch.is_none() {
                 seat.after = None;
             }

@@ -1,0 +1,115 @@
+//! T8: many readers in a busy room stop reading, or read a byte in a second. Each costs a bounded amount of memory for a
+//! bounded time and is closed; the others do not notice.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use rand::RngExt;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, interval, timeout};
+
+use crate::client::Habits;
+use crate::history::Verdict;
+use crate::process::Usage;
+use crate::socket::{Transport, stopped_reader};
+use crate::web::figure;
+use crate::world::{Plan, Size, World};
+
+/// Of 20 connections that one person may have.
+const EACH: usize = 16;
+/// Those who go on talking.
+const TALKERS: usize = 8;
+/// What one of them may cost.
+const MOST_BYTES: u64 = 1 << 20;
+/// What is said until the kernel takes no more for a reader, and then the age bound: within this time all are closed.
+const CLOSED: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Those who connect at a time.
+const AT_ONCE: usize = 32;
+const LAGGING: &str = "parlor_connections_closed_total{reason=\"lagging\"}";
+
+pub(super) async fn run(plan: Plan<'_>, readers: usize) -> Result<Verdict> {
+    let people = readers.div_ceil(EACH).max(TALKERS);
+    let size = Size { people, rooms: 1, clients: 1, rooms_each: 1 };
+    let mut world = World::new(&plan, &size).await?;
+    // From so much that the bytes reach their bound first, to so little that it is the age.
+    let length = world.draws.random_range(500..8_000);
+    let habits = Habits {
+        transports: vec![Transport::WebSocket],
+        pace: Some(Duration::from_millis(150)),
+        length: length..length + 1,
+        reads: false,
+        ..Habits::default()
+    };
+    world.gather_some(TALKERS, &size, &habits).await?;
+    let end = Instant::now() + plan.length;
+    while Instant::now() < end {
+        world.pass(plan.length / 5).await;
+        stop_reading(&mut world, readers).await?;
+    }
+    let mut verdict = world.judge().await?.without_resyncs();
+    let [alone, beside] =
+        [&verdict.figures.ack, &verdict.figures.ack_in_faults].map(|times| times.within(99.0));
+    // A program that is not built for speed is not measured.
+    if !cfg!(debug_assertions) && beside > alone * 2 + NOISE {
+        let what =
+            format!("p99 of an ack is {beside:.1?} beside stopped readers, {alone:.1?} without");
+        verdict.surprises.push(what);
+    }
+    Ok(verdict)
+}
+
+/// Two processors are shared by everybody here; less than this is not told apart.
+const NOISE: Duration = Duration::from_millis(5);
+
+async fn stop_reading(world: &mut World, count: usize) -> Result<()> {
+    let process = world.running()?.id();
+    let base = Usage::of(process)?.memory_bytes;
+    let closed_before = figure(world.doors.metrics, LAGGING).await?;
+    world.history.fault(&format!("{count} readers stop"));
+    let (at, room) = (world.doors.people, world.rooms[0]);
+    let readers = (0..count).map(|number| {
+        let token = world.people[number / EACH].token.clone();
+        async move { stopped_reader(at, &token, room).await }
+    });
+    let readers: Vec<_> = stream::iter(readers).buffer_unordered(AT_ONCE).try_collect().await?;
+    let dripping = tokio::spawn(drip(readers));
+    let mut peak = base;
+    let all_closed = async {
+        let mut looks = interval(LOOK_EVERY);
+        loop {
+            looks.tick().await;
+            peak = peak.max(Usage::of(process)?.memory_bytes);
+            if figure(world.doors.metrics, LAGGING).await? - closed_before >= count as f64 {
+                return anyhow::Ok(());
+            }
+        }
+    };
+    let in_time = timeout(CLOSED, all_closed).await;
+    dripping.abort();
+    let closed = figure(world.doors.metrics, LAGGING).await? - closed_before;
+    world.history.healed();
+    match in_time {
+        Ok(looked) => looked.context("while readers were watched")?,
+        Err(_) => world.history.surprise(format!("{closed} of {count} stopped readers are closed")),
+    }
+    let each = (peak - base) / count as u64;
+    world.history.figures(|figures| figures.reader_bytes = figures.reader_bytes.max(each));
+    if each > MOST_BYTES {
+        world.history.surprise(format!("each stopped reader cost {each} bytes"));
+    }
+    Ok(())
+}
+
+/// Every other one reads a byte in a second, the others nothing.
+async fn drip(readers: Vec<TcpStream>) {
+    let mut seconds = interval(Duration::from_secs(1));
+    loop {
+        seconds.tick().await;
+        for reader in readers.iter().step_by(2) {
+            // Nothing there, or closed: as good as nothing.
+            reader.try_read(&mut [0]).ok();
+        }
+    }
+}
