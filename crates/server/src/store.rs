@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod connection;
 mod failure;
+mod files;
 mod folder;
 mod messages;
 mod migrations;
@@ -34,6 +35,7 @@ use rusqlite::Connection;
 pub use backup::{Copied, CopyError, back_up, restore};
 pub use check::{Findings, check};
 use connection::Place;
+use files::Files;
 use folder::Folder;
 pub use folder::database_in;
 use readers::Readers;
@@ -186,8 +188,9 @@ impl Sqlite {
         // the power. A checkpoint syncs it before anybody sees it.
         connection::checkpoint_all(&db).map_err(broken)?;
         folder.sync()?;
+        let files = Files::at(&place).map_err(|error| broken(failure::of_system(error)))?;
         let readers = Readers::start(&place).map_err(broken)?;
-        Ok(Self { writer: Writer::start(db, folder, place, upkeep, fanout), readers })
+        Ok(Self { writer: Writer::start(db, folder, place, files, upkeep, fanout), readers })
     }
 
     /// Finishes what has been ordered, moves everything into the one file `parlor.db`, and lets the folder go. What is

@@ -55,7 +55,7 @@ impl Readers {
             if tell.is_closed() {
                 return;
             }
-            let answer = db.transaction().and_then(|tx| question(&tx));
+            let answer = failure::guarded(|| db.transaction().and_then(|tx| question(&tx)));
             // Dropped meanwhile, which is as good as told.
             let _ = tell.send(answer.map_err(failed));
         }));

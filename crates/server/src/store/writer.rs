@@ -4,6 +4,9 @@
 //! When a commit fails nobody knows what is on the disk. Then everybody is told that the store is unavailable, and the
 //! database is opened anew; what it holds is read again. A sync is never tried a second time: the system may have
 //! thrown the pages away with the first error.
+//!
+//! A commit to files that no path leads to any more is no better than a failed one, and nothing is written until they
+//! are back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +19,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::connection::{self, Place};
+use super::files::Files;
 use super::folder::Folder;
 use super::tails::Tails;
 use super::threads::Threads;
@@ -90,6 +94,7 @@ impl Writer {
         db: Connection,
         folder: Folder,
         place: Place,
+        files: Files,
         upkeep: Upkeep,
         fanout: Arc<dyn Fanout>,
     ) -> Self {
@@ -99,17 +104,16 @@ impl Writer {
             orders: queue,
             is_down: is_down.clone(),
             fanout,
+            folder,
             place,
+            files,
             upkeep,
             tails: Tails::default(),
             events: Vec::new(),
             stuck: 0,
         };
         let thread = Threads::default();
-        thread.start("store-writer", move || {
-            desk.work(db);
-            drop(folder);
-        });
+        thread.start("store-writer", move || desk.work(db));
         Self { orders, is_down, thread }
     }
 
@@ -144,7 +148,10 @@ struct Desk {
     orders: Receiver<Order>,
     is_down: Arc<AtomicBool>,
     fanout: Arc<dyn Fanout>,
+    folder: Folder,
     place: Place,
+    /// Those that are open.
+    files: Files,
     upkeep: Upkeep,
     tails: Tails,
     /// What the present transaction adds to logs.
@@ -165,12 +172,9 @@ impl Desk {
         let mut changes = Vec::new();
         loop {
             let then = self.take(&db, &mut changes);
-            match self.commit(&db, &mut changes) {
+            match self.commit(&db, &mut changes).and_then(|()| self.check_place(&db)) {
                 Ok(()) => {
-                    if !self.events.is_empty() {
-                        self.fanout.publish(&self.events);
-                        self.events.clear();
-                    }
+                    self.publish();
                     changes.drain(..).for_each(|change| change.tell(Ok(())));
                 }
                 Err(cause) => {
@@ -266,6 +270,32 @@ impl Desk {
         Ok(())
     }
 
+    /// Fails if what was committed just now may never be found again.
+    fn check_place(&self, db: &Connection) -> rusqlite::Result<()> {
+        self.files.check(&self.place).inspect_err(|_| {
+            // If it is the write-ahead log that was deleted, all that is only in it is lost when it is closed.
+            let _ = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE);
+        })
+    }
+
+    /// Tells of what has been committed.
+    fn publish(&mut self) {
+        let tell = |events: &[Logged]| {
+            failure::guarded(|| {
+                self.fanout.publish(events);
+                Ok(())
+            })
+        };
+        if !self.events.is_empty()
+            && let Err(cause) = tell(&self.events)
+        {
+            // It is on the disk, and whoever misses some of it reads it there. The others are told what is theirs.
+            tracing::error!(%cause, "what was committed could not be told");
+            self.events.chunks(1).for_each(|event| drop(tell(event)));
+        }
+        self.events.clear();
+    }
+
     /// Makes all changes, or says which one could not be made, and why.
     fn make_all(
         &mut self,
@@ -273,10 +303,9 @@ impl Desk {
         changes: &mut [Box<dyn Change>],
     ) -> Option<(usize, rusqlite::Error)> {
         let mut batch = Batch { db, tails: &mut self.tails, events: &mut self.events };
-        changes
-            .iter_mut()
-            .enumerate()
-            .find_map(|(index, change)| change.make(&mut batch).err().map(|cause| (index, cause)))
+        changes.iter_mut().enumerate().find_map(|(index, change)| {
+            failure::guarded(|| change.make(&mut batch)).err().map(|cause| (index, cause))
+        })
     }
 
     /// Opens the database anew, as often as it takes, and tells on what did get committed after all. Returns nothing if
@@ -301,22 +330,24 @@ impl Desk {
     }
 
     fn reopen(&mut self) -> rusqlite::Result<Connection> {
+        // Another database in its place is not the one that open rooms know. It is served after a start.
+        self.files.check(&self.place)?;
         let db = connection::to_write(&self.place)?;
         // If the disk is full, this lets the log start over in the room that it has. Else it does no harm.
         let _ = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE);
         self.stuck = pages_to_move(&db);
-        // Not a question of whether it can be opened, but of whether it can be written.
+        // Not a question of whether it can be opened, but of whether it can be written, and more than this one row.
+        if self.place.vfs.is_none() {
+            self.folder.check_room().map_err(failure::of_system)?;
+        }
         db.execute("UPDATE database SET recoveries = recoveries + 1", [])?;
         // The failed transaction is one of those whose end nobody saw. If it is there, readers see it and the numbers
         // in it are taken; then it has to be told on before anything that follows it.
         let stored = self.events.iter().map(|event| messages::is_stored(&db, event));
         let stored = stored.collect::<rusqlite::Result<Vec<_>>>()?;
-        let events =
-            self.events.drain(..).zip(stored).filter_map(|(event, is)| is.then_some(event));
-        let events: Vec<_> = events.collect();
-        if !events.is_empty() {
-            self.fanout.publish(&events);
-        }
+        let mut stored = stored.into_iter();
+        self.events.retain(|_| stored.next() == Some(true));
+        self.publish();
         Ok(db)
     }
 }
