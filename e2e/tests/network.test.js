@@ -100,10 +100,11 @@ test("a server that is connected and does not answer is not called well", async 
   await line.first().waitFor({ state: "hidden" });
 });
 
-test("a page that finds no server keeps asking, and goes in when there is one", async (t) => {
+test("a page that finds no server and knows nobody keeps asking, and goes in when there is one", async (t) => {
   const parlor = await Parlor.start(t);
   const alice = await Person.registered(t, parlor, "alice");
   await alice.createRoom("Kitchen");
+  await alice.forgetsOnDevice();
   await alice.page.route("**/api/me", (route) => route.abort());
   await alice.page.reload();
   await alice.page.getByText("Parlor cannot be reached.").waitFor();

@@ -253,6 +253,18 @@ export class Person {
 
   // The rest of the world.
 
+  /** The browser throws away what the page kept, as it may when it needs the space. */
+  async forgetsOnDevice() {
+    await this.page.evaluate(
+      () =>
+        new Promise((resolve, reject) => {
+          const request = indexedDB.deleteDatabase("parlor");
+          request.onsuccess = resolve;
+          request.onerror = reject;
+        }),
+    );
+  }
+
   /** What happened that should not have, and is not held against the page any more. */
   forgive() {
     return this.#untoward.splice(0);

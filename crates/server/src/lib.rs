@@ -16,6 +16,7 @@ pub mod on_wire;
 pub mod parlor;
 pub mod passwords;
 pub mod random;
+pub mod sabotage;
 pub mod sessions;
 pub mod site;
 pub mod store;

@@ -28,6 +28,7 @@ pub use rooms::Rooms;
 
 use crate::clock::Clock;
 use crate::random::Random;
+use crate::sabotage::Sabotage;
 use crate::sessions::Sessions;
 use crate::site::{Network, Site};
 use crate::store::Sqlite;
@@ -158,8 +159,11 @@ impl Live {
 
     /// Ends the connections of sessions that have ended, now.
     pub fn end_sessions(&self, sessions: &[SessionId]) {
+        if Sabotage::NoRevocation.is_on() {
+            return;
+        }
         for socket in self.sockets.of(sessions) {
-            socket.disconnect();
+            socket.expel();
         }
     }
 
@@ -202,7 +206,7 @@ impl Live {
         self.sockets.add(member.session(), &socket);
         // A session that ended between the door and here was not found among the sockets to close.
         if self.sessions.identify(member.token(), member.from()).await.is_err() {
-            socket.disconnect();
+            socket.expel();
         }
     }
 

@@ -12,6 +12,8 @@ use server::{Clock, Config, Parlor, Random, StartError};
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "sabotage")]
+    server::sabotage::Sabotage::choose_from_environment();
     let config = Config::parse();
     server::log::start(config.log, config.log_level);
     allow_many_connections();

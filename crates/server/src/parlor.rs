@@ -21,6 +21,7 @@ use crate::live::{EventRates, Live, Rooms};
 use crate::metrics::Metrics;
 use crate::passwords::Passwords;
 use crate::random::Random;
+use crate::sabotage::Sabotage;
 use crate::sessions::Sessions;
 use crate::site::Site;
 use crate::store::{OpenError, Sqlite};
@@ -86,7 +87,11 @@ impl Parlor {
             random.clone(),
         );
         let authorizing = live.clone();
-        let volley = Volley::builder()
+        let mut engine = Volley::builder();
+        if Sabotage::UnboundedQueue.is_on() {
+            engine = engine.max_queued_bytes(usize::MAX).max_queued_age(TIDY_EVERY);
+        }
+        let volley = engine
             .origins(site.origins.clone())
             .max_connections(most)
             .namespace("/", live.namespace())
@@ -149,6 +154,9 @@ impl Parlor {
         let drained = async {
             stop.await;
             tracing::info!("stopping");
+            if Sabotage::NoDrain.is_on() {
+                std::process::exit(0);
+            }
             app.drain();
             // Kept until all have gone: a client whose message is stored learns so before it hears of the end.
             let _silence = timeout(LAST_WORDS, app.live.silence()).await;

@@ -14,6 +14,8 @@ pub const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const MESSAGE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a closed connection may take to read its last frames before it is cut.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a client that is expelled may take to hear that it is.
+pub const EXPEL_TIMEOUT: Duration = Duration::from_millis(500);
 /// Largest message or polling body, in bytes, once a namespace is joined; announced as `maxPayload`.
 pub const MAX_PAYLOAD: usize = 1_000_000;
 /// Largest message or polling body, in bytes, from somebody who is in no namespace yet.

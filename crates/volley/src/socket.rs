@@ -208,6 +208,14 @@ impl<S: Send + Sync + 'static> Socket<S> {
         self.core.dismissed.store(true, Ordering::Release);
         self.core.order(Order::Close, 0);
     }
+
+    /// Ends the connection with all its namespaces, for a client that is to hear nothing more: what was sent before and has
+    /// not left is dropped. Within [`EXPEL_TIMEOUT`](crate::limits::EXPEL_TIMEOUT) the connection is gone, even if the
+    /// client does not read. A stock client is told `io server disconnect`.
+    pub fn expel(&self) {
+        self.core.dismissed.store(true, Ordering::Release);
+        self.core.order(Order::Expel, 0);
+    }
 }
 
 impl SocketCore {

@@ -86,8 +86,8 @@ export class Kept {
 
   // What they have written. The answers are null or false if it could not be kept.
 
-  /** All of it by its place, in the order of writing. */
-  async unsent(user: number): Promise<Map<number, Unsent>> {
+  /** All of it by its place, in the order of writing; null if it cannot be read. */
+  async unsent(user: number): Promise<Map<number, Unsent> | null> {
     const found = await this.#read(async (db) => {
       const written = db.transaction("outbox").store.index("user");
       const [places, messages] = await Promise.all([written.getAllKeys(user), written.getAll(user)]);
@@ -96,7 +96,7 @@ export class Kept {
         return message ? [[place, message]] : [];
       });
     });
-    return new Map(found);
+    return found && new Map(found);
   }
 
   /** Puts a message at the end, to stay there whatever happens to this page or its machine. Returns its place. */

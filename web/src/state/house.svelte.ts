@@ -91,6 +91,7 @@ export class House implements LinkListener {
   start(): () => void {
     const stopClock = this.clock.start();
     const stopOutbox = this.outbox.start();
+    void this.outbox.wake();
     const beats = setInterval(() => this.#beat(), BEAT_MS);
     this.connection.open();
     return () => {
@@ -208,7 +209,7 @@ export class House implements LinkListener {
   setVisible(visible: boolean) {
     this.#visible = visible;
     if (visible) this.room?.drawLine();
-    if (visible) this.outbox.wake();
+    if (visible) void this.outbox.wake();
     // A page that is not looked at can be closed without a word.
     else this.#keeping.now();
     if (visible && Date.now() - this.#lastBeat > GLANCE_MS) this.#beat();

@@ -293,6 +293,19 @@ describe("presence", () => {
   });
 });
 
+test("who is here is believed while connected, and for a moment after", async () => {
+  await openRoom(1, 1);
+  expect(house.live).toBe(true);
+  house.lost("broken");
+  expect(house.live).toBe(true);
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(house.live).toBe(false);
+  house.opened();
+  expect(house.live).toBe(true);
+  house.setOnline(false);
+  expect(house.live).toBe(false);
+});
+
 test("an unreachable server is tried again after longer and longer waits, up to a bound", async () => {
   const waits: number[] = [];
   for (let failure = 0; failure < 8; failure += 1) {

@@ -3,8 +3,9 @@
  * until the server has answered or the log shows it. Those of one room go strictly one after the other.
  *
  * All tabs of a person share one outbox, and one of them sends. That only saves work: as the server takes each
- * `client_id` once, and each sender goes to the next message only when the one before it is known to be in the log, two
- * senders at once would neither double a message nor change the order.
+ * `client_id` once, and each sender goes to the next message only when the one before it is known to be in the log or
+ * refused, two senders at once would neither double a message nor change the order. For what a tab knows of the outbox
+ * is always all that was written up to some moment, never a later message without those before it.
  */
 import type { Kept, Unsent } from "../kept/kept";
 import { NoAnswer, Refusal, sentence } from "../refusal";
@@ -65,7 +66,7 @@ export class Outbox {
     const stopListening = tabs.listen((word) => {
       if (word.is === "outbox" && word.user === this.user) void this.recall();
     });
-    const candidate = tabs.standFor(`outbox.${this.user}`, (held) => void this.#elected(held));
+    const candidate = tabs.standFor(`outbox.${this.user}`, (held) => this.#elected(held));
     this.#candidate = candidate;
     return () => {
       stopListening();
@@ -92,6 +93,7 @@ export class Outbox {
 
   /** Resolves when the message is kept, or known to be in this page's memory only. */
   async post(room: string, body: string) {
+    this.#sendFromHere();
     const written: Unsent = {
       room,
       client_id: uuid(),
@@ -101,8 +103,7 @@ export class Outbox {
       why: null,
       code: null,
     };
-    this.#hold(written, await this.around.kept.addUnsent(this.user, written));
-    this.#written(room);
+    await this.#put(written, await this.around.kept.addUnsent(this.user, written));
   }
 
   /** The message has become one of the room's log. */
@@ -119,13 +120,12 @@ export class Outbox {
     // Under this id there is another message. Nothing was stored under it for this one, so another id doubles nothing.
     if (failed.code === "idempotency_conflict") again.client_id = uuid();
     this.#drop(clientId);
+    this.#sendFromHere();
     const { kept } = this.around;
     const place = failed.kept
       ? await kept.moveUnsent(this.user, failed.place, again)
       : await kept.addUnsent(this.user, again);
-    this.#drop(clientId);
-    if (place !== "gone") this.#hold(again, place);
-    this.#written(again.room);
+    if (place !== "gone") await this.#put(again, place);
   }
 
   /** Gives a failed message up. */
@@ -150,9 +150,9 @@ export class Outbox {
   }
 
   /** Somebody looks at this page: it sends from now on, should the tab that did so be asleep. */
-  wake() {
-    if (this.pending.some((message) => message.state !== "failed")) this.#candidate?.take();
-    void this.recall();
+  async wake() {
+    await this.recall();
+    if (this.pending.some((message) => message.state !== "failed")) this.#sendFromHere();
   }
 
   /** Reads what is kept: it was written before, or in another tab. */
@@ -166,7 +166,8 @@ export class Outbox {
   async #recallAll() {
     while (this.#recallAgain) {
       this.#recallAgain = false;
-      this.#merge(await this.around.kept.unsent(this.user));
+      const kept = await this.around.kept.unsent(this.user);
+      if (kept) this.#merge(kept);
     }
     this.#recalling = null;
     for (const room of this.#entered) void this.#send(room);
@@ -179,24 +180,37 @@ export class Outbox {
     for (const [place, message] of kept) {
       const known = ours.get(message.client_id);
       if (this.#gone.has(message.client_id) || known?.kept === false) continue;
-      const sending = known?.state === "sending" && message.state === "waiting";
-      merged.push({ ...message, place, kept: true, state: sending ? "sending" : message.state });
+      const unchanged = known?.place === place && asWritten(known).state === message.state;
+      merged.push(unchanged ? known : { ...message, place, kept: true });
     }
     this.pending = merged.sort(byPlace);
   }
 
-  async #elected(held: boolean) {
+  #elected(held: boolean) {
     this.#sends = held;
-    if (held) await this.recall();
-    this.around.changed();
+    // Whoever sent before may not have told the last of it.
+    if (held) void this.recall();
+    else this.around.changed();
   }
 
-  #hold(message: Unsent, place: number | null) {
+  /** Shows a message that has been kept, together with all that was kept before it; or one that could not be kept. */
+  async #put(message: Unsent, place: number | null) {
     this.keeps = place !== null;
-    if (this.#find(message.client_id)) return;
-    // What could not be kept stands after what was before it and before what is kept after it, whose place is a whole number.
-    const between = (this.pending.at(-1)?.place ?? 0) + 2 ** -20;
-    this.pending.push({ ...message, place: place ?? between, kept: place !== null });
+    if (place === null) {
+      // It stands after what was before it, and before what is kept after it, whose place is a whole number.
+      const between = (this.pending.at(-1)?.place ?? 0) + 2 ** -20;
+      this.pending.push({ ...message, place: between, kept: false });
+    }
+    this.#tell();
+    await this.recall();
+  }
+
+  /**
+   * The tab in which one writes is the one that sends: another might be asleep. It is so before anything is written;
+   * then, if this one crashes right after, whoever comes next finds what is new.
+   */
+  #sendFromHere() {
+    this.#candidate?.take();
   }
 
   async #remove({ client_id, place, kept }: Pending) {
@@ -209,14 +223,6 @@ export class Outbox {
 
   #drop(clientId: string) {
     this.pending = this.pending.filter((message) => message.client_id !== clientId);
-  }
-
-  /** The tab in which one writes is the one that sends: another might be asleep. */
-  #written(room: string) {
-    this.#tell();
-    this.#candidate?.take();
-    void this.#send(room);
-    this.around.changed();
   }
 
   #tell() {

@@ -50,10 +50,12 @@ export class FakeTabs {
   }
 
   tell(from: FakeTab, word: Word) {
+    if (!this.#open.has(from)) return;
     for (const tab of this.#open) if (tab !== from) queueMicrotask(() => tab.hear(word));
   }
 
   stand(candidate: FakeCandidate, first: boolean) {
+    if (!this.#open.has(candidate.tab)) return;
     const line = this.#lines.get(candidate.office) ?? [];
     const others = line.filter((other) => other !== candidate);
     this.#line(candidate.office, line[0], first ? [candidate, ...others] : [...others, candidate]);

@@ -15,6 +15,7 @@ use super::member::Member;
 use super::presence::{MOST_LISTED, Presence};
 use super::rooms::Stirred;
 use super::tell;
+use crate::sabotage::Sabotage;
 
 /// Events told to a client that joins without a cursor.
 const NEWEST: usize = 50;
@@ -190,6 +191,9 @@ impl OpenRoom {
         let group = self.group.get_or_init(|| socket.group(&self.id.to_string()));
         // Whoever joins again starts again: live events must not come between those they have missed.
         socket.leave(group);
+        if Sabotage::MemberBeforeBacklog.is_on() {
+            socket.join_after(group, Vec::new()).map_err(|_| super::overloaded())?;
+        }
         if after.is_some_and(|after| after > self.head()) {
             self.look_again(chat).await?;
         }
@@ -304,7 +308,12 @@ impl OpenRoom {
         after: Seq,
     ) -> Result<Option<Seq>, Error> {
         let followed = self.with(|open| {
-            let Some(backlog) = open.tail.after(after) else { return Ok(None) };
+            let Some(mut backlog) = open.tail.after(after) else { return Ok(None) };
+            match backlog.first().cloned() {
+                Some(first) if Sabotage::ToldTwice.is_on() => backlog.insert(0, first),
+                Some(_) if Sabotage::ForgetsOne.is_on() => drop(backlog.remove(0)),
+                _ => {}
+            }
             socket.join_after(group, backlog).map_err(|_| super::overloaded())?;
             Ok(Some(open.tail.head()))
         });

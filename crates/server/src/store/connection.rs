@@ -7,6 +7,7 @@ use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::OpenError;
+use crate::sabotage::Sabotage;
 
 /// SQLite 3.51.3. Those before it can lose a checkpoint's pages when a writer comes between (the "WAL-reset bug").
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -40,7 +41,8 @@ pub(super) fn to_write(file: &Path) -> rusqlite::Result<Connection> {
             Some(sentence),
         ));
     }
-    db.pragma_update(None, "synchronous", "FULL")?;
+    let synchronous = if Sabotage::NoSync.is_on() { "OFF" } else { "FULL" };
+    db.pragma_update(None, "synchronous", synchronous)?;
     // Where a sync does not reach the disk unless asked twice (macOS).
     db.pragma_update(None, "fullfsync", true)?;
     db.pragma_update(None, "foreign_keys", true)?;

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::writer::Batch;
+use crate::sabotage::Sabotage;
 
 /// The kind of event that a posted message is.
 const MESSAGE: i64 = 1;
@@ -21,7 +22,13 @@ pub(super) fn append(
     let Some(tail) = batch.tails.of(db, message.room)? else {
         return Ok(Err(Error::RoomNotFound));
     };
-    let (room, seq, at) = (tail.room, tail.head.next(), tail.at.max(message.at));
+    let (room, mut seq, mut at) = (tail.room, tail.head.next(), tail.at.max(message.at));
+    if Sabotage::NumberSkipped.is_on() && seq.0.is_multiple_of(10) {
+        seq = seq.next();
+    }
+    if Sabotage::ClockOrders.is_on() {
+        at = message.at;
+    }
 
     let mut insert_message = db.prepare_cached(
         "INSERT INTO messages (room, seq, author, client_id, body) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -31,7 +38,7 @@ pub(super) fn append(
         room,
         seq.0.cast_signed(),
         message.author.id.0,
-        message.client_id.0.as_bytes(),
+        stored_as(message.client_id, seq),
         message.body.as_str()
     ])?;
     if inserted == 0 {
@@ -44,7 +51,7 @@ pub(super) fn append(
     )?;
     insert_event.execute(params![room, seq.0.cast_signed(), MESSAGE, id.0, at.0])?;
 
-    batch.tails.grow(message.room, at);
+    batch.tails.grow(message.room, seq, at);
     batch.events.push(Logged::Message(Message {
         room: message.room,
         seq,
@@ -55,6 +62,13 @@ pub(super) fn append(
         at,
     }));
     Ok(Ok(Posted { seq, id, at }))
+}
+
+/// A `client_id` as it is stored: as it came.
+fn stored_as(client_id: ClientId, seq: Seq) -> [u8; 16] {
+    let id = client_id.0.as_u128();
+    let unlike_any_before = if Sabotage::NoDedupe.is_on() { u128::from(seq.0) } else { 0 };
+    (id ^ unlike_any_before).to_be_bytes()
 }
 
 /// What became of a message when it came first. Another message under its `client_id` is a conflict.

@@ -38,10 +38,10 @@ impl Tails {
         })
     }
 
-    /// An event has been added to this room's log, whose end is remembered.
-    pub(super) fn grow(&mut self, room: RoomId, at: Timestamp) {
+    /// This event has been added to the room's log, whose end is remembered.
+    pub(super) fn grow(&mut self, room: RoomId, seq: Seq, at: Timestamp) {
         let Some(tail) = self.by_room.get_mut(&room) else { return };
-        tail.head = tail.head.next();
+        tail.head = seq;
         tail.at = at;
         if !tail.has_grown {
             tail.has_grown = true;

@@ -20,6 +20,7 @@ use super::folder::Folder;
 use super::tails::Tails;
 use super::threads::Threads;
 use super::{connection, failure, messages};
+use crate::sabotage::Sabotage;
 
 /// Most changes that wait, a tenth of a second of work. Past it the next one is told that the store is busy.
 pub(super) const QUEUE: usize = 4096;
@@ -174,7 +175,9 @@ impl Desk {
                     self.is_down.store(true, Ordering::Release);
                     let kind = failure::kind(&cause);
                     tracing::error!(%cause, kind, "writing failed; the database is opened anew");
-                    changes.drain(..).for_each(|change| change.tell(Err(failure::UNAVAILABLE)));
+                    let acked = Sabotage::AckOnFailure.is_on();
+                    let answer = if acked { Ok(()) } else { Err(failure::UNAVAILABLE) };
+                    changes.drain(..).for_each(|change| change.tell(answer));
                     if then == Then::Stop {
                         return;
                     }
@@ -243,6 +246,9 @@ impl Desk {
             let tx = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
             let Some((index, cause)) = self.make_all(&tx, changes) else {
                 self.tails.save(&tx)?;
+                if Sabotage::AckBeforeCommit.is_on() {
+                    changes.drain(..).for_each(|change| change.tell(Ok(())));
+                }
                 return tx.commit();
             };
             if failure::is_from_beneath(&cause) {

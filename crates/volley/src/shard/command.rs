@@ -71,6 +71,8 @@ pub(crate) enum Order {
     },
     /// Ends the connection.
     Close,
+    /// Ends the connection with nothing of what waits.
+    Expel,
     /// A handler that had to wait is done.
     Finished(Outcome),
 }

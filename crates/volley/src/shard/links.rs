@@ -298,8 +298,16 @@ impl Session {
             return;
         };
         self.links[index].drop_events(&mut self.work);
-        self.send(Frame::control(PacketType::Disconnect, socket.namespace_name(), ""), cx);
+        self.say_disconnected(index, cx);
         self.leave(index, reason, cx);
+    }
+
+    /// Tells the client that it is out of a namespace, if it is in it.
+    pub(crate) fn say_disconnected(&mut self, index: usize, cx: &mut Context) {
+        if let State::In(socket) = &self.links[index].state {
+            let packet = Frame::control(PacketType::Disconnect, socket.namespace_name(), "");
+            self.send(packet, cx);
+        }
     }
 
     /// Takes a link out of its groups and its namespace and tells the application.

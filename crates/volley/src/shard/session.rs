@@ -89,6 +89,7 @@ impl Fault {
         Self { reason: CloseReason::ConnectTimeout, code: CloseCode::POLICY };
     const PING_TIMEOUT: Self =
         Self { reason: CloseReason::PingTimeout, code: CloseCode::GOING_AWAY };
+    const EXPELLED: Self = Self { reason: CloseReason::ServerDisconnect, code: CloseCode::POLICY };
     const CLIENT_CLOSED: Self =
         Self { reason: CloseReason::ClientDisconnect, code: CloseCode::NORMAL };
 }
@@ -177,6 +178,7 @@ impl Session {
             Order::WhenFlushed(done) => self.tell_when_flushed(done, cx),
             Order::Disconnect { socket, reason } => self.disconnect(&socket, reason, cx),
             Order::Close => self.close(CloseReason::ServerDisconnect, CloseCode::NORMAL, cx),
+            Order::Expel => self.expel(cx),
             Order::Finished(outcome) => {
                 self.work.busy = false;
                 self.settle(outcome, cx);

@@ -2,9 +2,11 @@
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
+use std::time::Duration;
 
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
+use socket2::SockRef;
 
 /// A non-blocking stream: the client's TCP connection itself or, when something like TLS stands between, our end of a pair
 /// whose other end is pumped by the runtime.
@@ -20,6 +22,14 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.register(registry, token, both),
             Self::Pair(stream) => stream.register(registry, token, both),
+        }
+    }
+
+    /// What was written and has not arrived will not: dropped next, the connection is reset.
+    pub(crate) fn cut(&self) {
+        if let Self::Tcp(stream) = self {
+            // It fails for a connection that is over, and then nothing is left to take back.
+            let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
         }
     }
 

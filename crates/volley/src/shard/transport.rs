@@ -115,6 +115,13 @@ impl Upgrade {
 }
 
 impl Transport {
+    /// Takes back what the kernel has not delivered, when the transport is dropped next.
+    pub(crate) fn cut(&self) {
+        if let Self::WebSocket(socket) = self {
+            socket.stream.cut();
+        }
+    }
+
     /// The WebSocket that is read from, be it the session's own or one that is about to take over.
     pub(crate) fn socket(&mut self) -> Option<&mut WebSocket> {
         match self {

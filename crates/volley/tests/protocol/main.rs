@@ -25,6 +25,7 @@ mod acks;
 mod attachments;
 mod closing;
 mod events;
+mod expelling;
 mod groups;
 mod handlers;
 mod handshake;

@@ -35,6 +35,7 @@ impl Session {
                 if until <= now {
                     let leaving = self.is_leaving();
                     let client = CloseReason::ClientDisconnect;
+                    self.transport.cut();
                     self.end(if leaving { client } else { CloseReason::TransportClosed }, cx);
                 }
                 return;

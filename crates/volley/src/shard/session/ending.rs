@@ -3,6 +3,7 @@
 use super::{Fault, Phase, Session};
 use crate::close::CloseReason;
 use crate::frame::Frame;
+use crate::limits::EXPEL_TIMEOUT;
 use crate::shard::context::Context;
 use crate::shard::transport::Transport;
 use crate::websocket::{CloseCode, close_frame};
@@ -17,6 +18,32 @@ impl Session {
             link.drop_events(&mut self.work);
         }
         self.start_closing(Fault { reason, code }, cx);
+    }
+
+    /// Closes with nothing of what waits: who is to hear nothing more is not told what was said before either.
+    pub(crate) fn expel(&mut self, cx: &mut Context) {
+        if let Phase::Closing { until, .. } = &mut self.phase {
+            *until = cx.now;
+        }
+        if self.phase != Phase::Open {
+            return;
+        }
+        self.stand_apart(cx);
+        if self.outbox.has_begun() {
+            // Only the rest of that frame could follow.
+            self.transport.cut();
+            return self.end(CloseReason::ServerDisconnect, cx);
+        }
+        let discarded = self.outbox.clear();
+        cx.count_discarded(discarded);
+        for index in 0..self.links.len() {
+            self.links[index].drop_events(&mut self.work);
+            self.say_disconnected(index, cx);
+        }
+        self.start_closing(Fault::EXPELLED, cx);
+        if let Phase::Closing { until, .. } = &mut self.phase {
+            *until = cx.now + EXPEL_TIMEOUT.min(cx.limits().close_timeout);
+        }
     }
 
     /// Closes because of something the client did or did not do: what waits for it is dropped.

@@ -1,0 +1,220 @@
+// @vitest-environment jsdom
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import * as api from "../api";
+import { Kept, type Unsent } from "../kept/kept";
+import { idle, newDevice } from "../kept/testing";
+import { NoAnswer, Refusal } from "../refusal";
+import type { LinkListener } from "../socket";
+import type { User } from "../wire";
+import { App } from "./app.svelte";
+import { alice, bob, FakeLink, FakeTabs, memory, ROOM } from "./testing";
+
+vi.mock("../api");
+
+/** A page, and what it has to do with the world. */
+interface Page {
+  app: App;
+  listener: LinkListener | null;
+  /** Asks as a connection does before it is made. */
+  admit: () => Promise<boolean>;
+  stop: () => void;
+}
+
+let tabs: FakeTabs;
+let storage = memory();
+let pages: Page[];
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"] });
+  newDevice();
+  tabs = new FakeTabs();
+  storage = memory();
+  pages = [];
+});
+
+afterEach(() => {
+  for (const page of pages) page.stop();
+  vi.useRealTimers();
+  vi.resetAllMocks();
+});
+
+async function open(): Promise<Page> {
+  const page: Page = {
+    app: undefined as never,
+    listener: null,
+    admit: async () => false,
+    stop: () => undefined,
+  };
+  page.app = new App({
+    storage,
+    kept: Kept.open(),
+    tabs: tabs.open(),
+    connect: (listener, admit) => {
+      Object.assign(page, { listener, admit });
+      return new FakeLink();
+    },
+  });
+  page.stop = page.app.start();
+  pages.push(page);
+  await idle();
+  return page;
+}
+
+function serverSays(who: User | "nobody" | "no answer") {
+  if (who === "no answer") vi.mocked(api.me).mockRejectedValue(new NoAnswer());
+  else if (who === "nobody")
+    vi.mocked(api.me).mockRejectedValue(new Refusal({ code: "not_logged_in", message: "Log in." }));
+  else
+    vi.mocked(api.me).mockResolvedValue({ user: who, admin: false, session: {} as api.Account["session"] });
+}
+
+const where = ({ app: { place } }: Page) => (place.is === "inside" ? place.user.name : place.is);
+const write = (page: Page, body: string) =>
+  page.app.place.is === "inside" && page.app.place.house.outbox.post(ROOM, body);
+const written = (page: Page) =>
+  page.app.place.is === "inside" && page.app.place.house.outbox.pending.map(({ body }) => body);
+
+/** What is on the device of somebody, whoever is at the page. */
+async function left(user: User): Promise<string[]> {
+  const unsent = (await (await Kept.open()).unsent(user.id)) ?? new Map<number, Unsent>();
+  return [...unsent.values()].map(({ body }) => body);
+}
+
+describe("arriving", () => {
+  test("without having been here, one needs the server", async () => {
+    serverSays("no answer");
+    const page = await open();
+    expect(where(page)).toBe("unreachable");
+    serverSays("nobody");
+    await page.app.arrive();
+    expect(where(page)).toBe("door");
+  });
+
+  test("who was here last is in again without it, also if it merely takes its time", async () => {
+    serverSays(alice);
+    (await open()).stop();
+    serverSays("no answer");
+    expect(where(await open())).toBe("alice");
+    vi.mocked(api.me).mockReturnValue(new Promise(() => undefined));
+    const page = await open();
+    expect(where(page)).toBe("arriving");
+    await vi.advanceTimersByTimeAsync(200);
+    await idle();
+    expect(where(page)).toBe("alice");
+  });
+
+  test("whose session has ended is at the door, and never sees what is kept", async () => {
+    serverSays(alice);
+    const before = await open();
+    await write(before, "one");
+    before.stop();
+    serverSays("nobody");
+    const page = await open();
+    expect([where(page), page.app.sessionEnded]).toEqual(["door", true]);
+    serverSays("no answer");
+    expect(where(await open())).toBe("unreachable");
+    expect(await left(alice)).toEqual(["one"]);
+  });
+
+  test("what one wrote is there when one logs in again, and is nobody else's", async () => {
+    serverSays(alice);
+    await write(await open(), "one");
+    serverSays("nobody");
+    const page = await open();
+    vi.mocked(api.logIn).mockResolvedValueOnce({ user: bob, admin: false } as api.Account);
+    await page.app.logIn("bob", "…");
+    expect([where(page), written(page)]).toEqual(["bob", []]);
+    vi.mocked(api.logIn).mockResolvedValueOnce({ user: alice, admin: false } as api.Account);
+    await page.app.logIn("alice", "…");
+    expect(written(page)).toEqual(["one"]);
+  });
+});
+
+describe("before each connection", () => {
+  test("the server is asked whose session it is, once it may have changed", async () => {
+    serverSays(alice);
+    const page = await open();
+    expect(await page.admit()).toBe(true);
+    expect(api.me).toHaveBeenCalledTimes(1);
+    expect(await page.admit()).toBe(true);
+    expect(api.me).toHaveBeenCalledTimes(2);
+    serverSays("no answer");
+    await expect(page.admit()).rejects.toThrow(NoAnswer);
+    expect(where(page)).toBe("alice");
+  });
+
+  test("who was only remembered is not taken at their word", async () => {
+    serverSays(alice);
+    (await open()).stop();
+    serverSays("no answer");
+    const page = await open();
+    serverSays("nobody");
+    expect(await page.admit()).toBe(false);
+    expect([where(page), page.app.sessionEnded]).toEqual(["door", true]);
+  });
+
+  test("a session that is another's by now makes it another's page", async () => {
+    serverSays(alice);
+    const page = await open();
+    await write(page, "of alice");
+    await page.admit();
+    serverSays(bob);
+    expect(await page.admit()).toBe(false);
+    expect([where(page), written(page)]).toEqual(["bob", []]);
+    expect(await left(alice)).toEqual(["of alice"]);
+  });
+});
+
+describe("logging out", () => {
+  test("leaves nothing on the device, in any tab", async () => {
+    serverSays(alice);
+    const page = await open();
+    const other = await open();
+    await write(page, "one");
+    storage.set(`parlor.draft.${alice.id}.${ROOM}`, "half a sen");
+    storage.set(`parlor.draft.${bob.id}.${ROOM}`, "of bob");
+    await page.app.logOut();
+    await idle();
+    expect([where(page), where(other), other.app.sessionEnded]).toEqual(["door", "door", false]);
+    expect(await left(alice)).toEqual([]);
+    expect(storage.get(`parlor.draft.${alice.id}.${ROOM}`)).toBeNull();
+    expect(storage.get(`parlor.draft.${bob.id}.${ROOM}`)).toBe("of bob");
+    serverSays("no answer");
+    expect(where(await open())).toBe("unreachable");
+  });
+
+  test("is not mistaken for a session that was ended by somebody else", async () => {
+    serverSays(alice);
+    const page = await open();
+    await page.admit();
+    vi.mocked(api.logOut).mockImplementation(async () => {
+      serverSays("nobody");
+      page.listener?.lost("refused");
+      await idle();
+      return undefined;
+    });
+    await page.app.logOut();
+    await idle();
+    expect([where(page), page.app.sessionEnded]).toEqual(["door", false]);
+  });
+
+  test("that the server does not hear of has not happened", async () => {
+    serverSays(alice);
+    const page = await open();
+    await write(page, "one");
+    vi.mocked(api.logOut).mockRejectedValue(new NoAnswer());
+    await expect(page.app.logOut()).rejects.toThrow(NoAnswer);
+    expect([where(page), written(page)]).toEqual(["alice", ["one"]]);
+  });
+});
+
+test("who comes in by one tab comes in by those that stand at the door", async () => {
+  serverSays("nobody");
+  const page = await open();
+  const other = await open();
+  serverSays(alice);
+  vi.mocked(api.logIn).mockResolvedValueOnce({ user: alice, admin: false } as api.Account);
+  await page.app.logIn("alice", "…");
+  await idle();
+  expect([where(page), where(other)]).toEqual(["alice", "alice"]);
+});
