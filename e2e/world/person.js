@@ -192,6 +192,11 @@ export class Person {
     return this.log.locator("article .body").allInnerTexts();
   }
 
+  /** The numbers of the messages on the page, in their order. */
+  numbers() {
+    return this.log.locator("[data-seq]").evaluateAll((all) => all.map(({ dataset }) => Number(dataset.seq)));
+  }
+
   /** A message on its way. */
   pending(text) {
     return this.log.locator("article.pending", { hasText: text });

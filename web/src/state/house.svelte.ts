@@ -8,7 +8,8 @@ import { NoAnswer, Refusal } from "../refusal";
 import type { Link, LinkListener, Loss, ServerEvent } from "../socket";
 import type { Storage } from "../storage";
 import type { Tabs } from "../tabs";
-import type { Room as ListedRoom, User } from "../wire";
+import type { Message, Room as ListedRoom, User } from "../wire";
+import { Arrivals } from "./arrivals";
 import { Clock } from "./clock.svelte";
 import { Connection } from "./connection.svelte";
 import { Drafts } from "./drafts";
@@ -24,8 +25,8 @@ const BEAT_MS = 30_000;
 const GLANCE_MS = 5_000;
 /** How many rooms are kept as they were left, to be there at once when one comes back. */
 const KEPT_ROOMS = 8;
-/** Further behind than this, a room is opened anew at its end instead of being caught up with. */
-const CATCH_UP = 200;
+/** Further behind than this, as far as is known, a room is opened anew at its end. What lies between is loaded when gone to. */
+const CATCH_UP = 20_000;
 const RETRY_MS = 2_000;
 /** Who was here is taken to be here still while a connection is lost for this long. Most come back sooner. */
 const MOMENT_MS = 10_000;
@@ -55,6 +56,7 @@ export class House implements LinkListener {
   /** The rooms that the server was asked to let us into on this connection. */
   #asked = new Set<string>();
   readonly #keeping: Keeping;
+  #arrivals = new Arrivals<Message>((arrived) => this.#receive(arrived));
   #link: Link;
   #visible = $state(true);
   #lastBeat = 0;
@@ -112,6 +114,7 @@ export class House implements LinkListener {
   opened() {
     this.connection.opened();
     this.#asked.clear();
+    this.room?.resumed();
     void this.#watchRooms();
     this.#settleIn();
   }
@@ -145,20 +148,30 @@ export class House implements LinkListener {
         this.#kept.get(event.data.room)?.apply(event);
         return;
       case "message":
-        this.#tell(event, (room) => this.#keeping.changed(room));
-        if (event.data.author.id === this.me.id) this.outbox.settle(event.data.client_id);
+        this.#arrivals.add(event.data);
         return;
       case "resync":
-        this.#tell(event, (room) => this.#keeping.outdated(room));
+        this.#arrivals.now();
+        this.#resync(event);
         return;
     }
   }
 
-  #tell(event: Extract<ServerEvent, { name: "message" | "resync" }>, keep: (room: Room) => void) {
+  #receive(arrived: Message[]) {
+    for (const room of this.#kept.values()) {
+      const its = arrived.filter((message) => message.room === room.id);
+      if (its.length === 0) continue;
+      room.hear(its);
+      this.#keeping.changed(room);
+    }
+    for (const { author, client_id } of arrived) if (author.id === this.me.id) this.outbox.settle(client_id);
+  }
+
+  #resync(event: Extract<ServerEvent, { name: "resync" }>) {
     const room = this.#kept.get(event.data.room);
     if (!room) return;
     room.apply(event);
-    keep(room);
+    this.#keeping.outdated(room);
   }
 
   // What people do.
@@ -246,11 +259,12 @@ export class House implements LinkListener {
       await room.recalling;
       if (!this.#asked.has(id)) return;
     }
-    const known = this.rooms.get(id);
-    const behind = (known?.head ?? 0) - (room?.timeline.cursor ?? 0);
+    this.#arrivals.now();
+    const behind = (this.rooms.get(id)?.head ?? 0) - (room?.timeline.cursor ?? 0);
     if (room && behind > CATCH_UP && !room.timeline.hasNewer) room.timeline.reset();
     try {
       const answer = await this.#link.ask("join", { room: id, ...room?.cursor() });
+      this.#arrivals.now();
       room?.entered(answer);
       if (room) this.#keeping.changed(room);
       this.outbox.entered(id);

@@ -179,7 +179,7 @@ describe("rooms", () => {
     await openRoom(1, 5);
     await house.open(OTHER);
     await letIn(OTHER, 1, 1);
-    house.heard({ name: "rooms", data: { rooms: [listed(ROOM, 5_000)] } });
+    house.heard({ name: "rooms", data: { rooms: [listed(ROOM, 50_000)] } });
     await house.open(ROOM);
     expect(link.waiting("join")).toEqual([{ room: ROOM }]);
   });
