@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chat::{Error, SessionId};
 use chat::wire::http::{Credentials, Failed, LoggedIn, Me, NewToken, PasswordChange, SessionKind};
+use chat::{Error, SessionId};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 
