@@ -9,7 +9,6 @@ import type { Link, LinkListener, Loss, ServerEvent } from "../socket";
 import type { Storage } from "../storage";
 import type { Tabs } from "../tabs";
 import type { Message, Room as ListedRoom, User } from "../wire";
-import { Arrivals } from "./arrivals";
 import { Clock } from "./clock.svelte";
 import { Connection } from "./connection.svelte";
 import { Drafts } from "./drafts";
@@ -56,7 +55,6 @@ export class House implements LinkListener {
   /** The rooms that the server was asked to let us into on this connection. */
   #asked = new Set<string>();
   readonly #keeping: Keeping;
-  #arrivals = new Arrivals<Message>((arrived) => this.#receive(arrived));
   #link: Link;
   #visible = $state(true);
   #lastBeat = 0;
@@ -134,7 +132,19 @@ export class House implements LinkListener {
     this.connection.unanswered();
   }
 
-  heard(event: ServerEvent) {
+  heard(...events: ServerEvent[]) {
+    const messages: Message[] = [];
+    for (const event of events) {
+      if (event.name === "message") messages.push(event.data);
+      else {
+        this.#receive(messages.splice(0));
+        this.#hear(event);
+      }
+    }
+    this.#receive(messages);
+  }
+
+  #hear(event: Exclude<ServerEvent, { name: "message" }>) {
     switch (event.name) {
       case "rooms":
         this.rooms.apply(event.data);
@@ -147,24 +157,21 @@ export class House implements LinkListener {
         this.clock.hear(event.data.at);
         this.#kept.get(event.data.room)?.apply(event);
         return;
-      case "message":
-        this.#arrivals.add(event.data);
-        return;
       case "resync":
-        this.#arrivals.now();
         this.#resync(event);
         return;
     }
   }
 
-  #receive(arrived: Message[]) {
+  /** Messages that came together change each room once. */
+  #receive(messages: Message[]) {
     for (const room of this.#kept.values()) {
-      const its = arrived.filter((message) => message.room === room.id);
+      const its = messages.filter((message) => message.room === room.id);
       if (its.length === 0) continue;
       room.hear(its);
       this.#keeping.changed(room);
     }
-    for (const { author, client_id } of arrived) if (author.id === this.me.id) this.outbox.settle(client_id);
+    for (const { author, client_id } of messages) if (author.id === this.me.id) this.outbox.settle(client_id);
   }
 
   #resync(event: Extract<ServerEvent, { name: "resync" }>) {
@@ -259,12 +266,10 @@ export class House implements LinkListener {
       await room.recalling;
       if (!this.#asked.has(id)) return;
     }
-    this.#arrivals.now();
     const behind = (this.rooms.get(id)?.head ?? 0) - (room?.timeline.cursor ?? 0);
     if (room && behind > CATCH_UP && !room.timeline.hasNewer) room.timeline.reset();
     try {
       const answer = await this.#link.ask("join", { room: id, ...room?.cursor() });
-      this.#arrivals.now();
       room?.entered(answer);
       if (room) this.#keeping.changed(room);
       this.outbox.entered(id);

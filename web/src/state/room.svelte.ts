@@ -68,7 +68,7 @@ export class Room {
     };
   }
 
-  apply(event: ServerEvent) {
+  apply(event: Extract<ServerEvent, { name: "participants" | "resync" }>) {
     switch (event.name) {
       case "participants":
         this.participants.apply(event.data);
@@ -76,10 +76,6 @@ export class Room {
       case "resync":
         this.timeline.reset(event.data.epoch);
         this.unreadFrom = null;
-        return;
-      case "message":
-      case "rooms":
-      case "draining":
         return;
     }
   }
