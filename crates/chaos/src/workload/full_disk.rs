@@ -34,10 +34,11 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
         // Reading goes on.
         world.web.page(&world.people[0], world.rooms[0], 0).await?;
         world.disk()?.free()?;
-        world.history.healed();
         if !world.next_ack(NOTICED).await || !world.until_ready(true, NOTICED).await {
             world.history.surprise("room on the disk is not noticed".to_owned());
         }
+        // Not before it has been noticed.
+        world.history.healed();
         world.pass_some(LIFE).await;
     }
     Ok(())
