@@ -9,12 +9,13 @@ use rand::RngExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, interval, timeout};
 
+use super::Scale;
 use crate::client::Habits;
-use crate::history::Verdict;
+use crate::figures::Times;
 use crate::process::Usage;
 use crate::socket::{Transport, stopped_reader};
 use crate::web::figure;
-use crate::world::{Plan, Size, World};
+use crate::world::{Size, World};
 
 /// Of 20 connections that one person may have.
 const EACH: usize = 16;
@@ -25,14 +26,19 @@ const MOST_BYTES: u64 = 1 << 20;
 /// What is said until the kernel takes no more for a reader, and then the age bound: within this time all are closed.
 const CLOSED: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Two processors are shared by everybody here; less than this is not told apart.
+const NOISE: Duration = Duration::from_millis(5);
 /// Those who connect at a time.
 const AT_ONCE: usize = 32;
 const LAGGING: &str = "parlor_connections_closed_total{reason=\"lagging\"}";
 
-pub(super) async fn run(plan: Plan<'_>, readers: usize) -> Result<Verdict> {
-    let people = readers.div_ceil(EACH).max(TALKERS);
-    let size = Size { people, rooms: 1, clients: 1, rooms_each: 1 };
-    let mut world = World::new(&plan, &size).await?;
+/// Everybody who stops is somebody.
+pub(super) fn size(scale: Scale) -> Size {
+    let people = scale.readers.div_ceil(EACH).max(TALKERS);
+    Size { people, rooms: 1, clients: 1, rooms_each: 1 }
+}
+
+pub(super) async fn strike(world: &mut World) -> Result<()> {
     // From so much that the bytes reach their bound first, to so little that it is the age.
     let length = world.draws.random_range(500..8_000);
     let habits = Habits {
@@ -42,28 +48,27 @@ pub(super) async fn run(plan: Plan<'_>, readers: usize) -> Result<Verdict> {
         reads: false,
         ..Habits::default()
     };
-    world.gather_some(TALKERS, &size, &habits).await?;
-    let end = Instant::now() + plan.length;
+    world.gather_some(TALKERS, &habits).await?;
+    let end = Instant::now() + world.scale.length;
     while Instant::now() < end {
-        world.pass(plan.length / 5).await;
-        stop_reading(&mut world, readers).await?;
+        world.pass(world.scale.length / 5).await;
+        stop_reading(world).await?;
     }
-    let mut verdict = world.judge().await?.without_resyncs();
-    let [alone, beside] =
-        [&verdict.figures.ack, &verdict.figures.ack_in_faults].map(|times| times.within(99.0));
+    let p99 = |times: &Times| times.within(99.0);
+    let (alone, beside) =
+        world.history.figures(|figures| (p99(&figures.ack), p99(&figures.ack_in_faults)));
     // A program that is not built for speed is not measured.
     if !cfg!(debug_assertions) && beside > alone * 2 + NOISE {
-        let what =
-            format!("p99 of an ack is {beside:.1?} beside stopped readers, {alone:.1?} without");
-        verdict.surprises.push(what);
+        let what = format!(
+            "99 of 100 acks take {beside:.1?} beside stopped readers, and {alone:.1?} without"
+        );
+        world.history.surprise(what);
     }
-    Ok(verdict)
+    Ok(())
 }
 
-/// Two processors are shared by everybody here; less than this is not told apart.
-const NOISE: Duration = Duration::from_millis(5);
-
-async fn stop_reading(world: &mut World, count: usize) -> Result<()> {
+async fn stop_reading(world: &mut World) -> Result<()> {
+    let count = world.scale.readers;
     let process = world.running()?.id();
     let base = Usage::of(process)?.memory_bytes;
     let closed_before = figure(world.doors.metrics, LAGGING).await?;

@@ -5,11 +5,11 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::Instant;
 
+use super::Scale;
 use crate::client::Habits;
-use crate::history::Verdict;
 use crate::socket::Transport;
 use crate::web::figure;
-use crate::world::{Plan, Size, World};
+use crate::world::{Size, World};
 
 /// Of 20 connections that one person may have.
 const CLIENTS: usize = 16;
@@ -24,11 +24,14 @@ const READS_PER_ROOM: f64 = 4.0;
 const LIFE: std::ops::Range<u64> = 5_000..20_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) async fn run(plan: Plan<'_>, sockets: usize) -> Result<Verdict> {
-    let size = Size { people: sockets / CLIENTS, rooms: ROOMS, clients: CLIENTS, rooms_each: 1 };
-    let mut world = World::new(&plan, &size).await?;
+/// So many connections.
+pub(super) fn size(scale: Scale) -> Size {
+    Size { people: scale.sockets / CLIENTS, rooms: ROOMS, clients: CLIENTS, rooms_each: 1 }
+}
+
+pub(super) async fn strike(world: &mut World) -> Result<()> {
     // A word a second in each room, so that there is something to resume.
-    let pace = Duration::from_secs((sockets / ROOMS) as u64);
+    let pace = Duration::from_secs((world.scale.sockets / ROOMS) as u64);
     let habits = Habits {
         transports: vec![Transport::WebSocket],
         pace: Some(pace),
@@ -38,13 +41,13 @@ pub(super) async fn run(plan: Plan<'_>, sockets: usize) -> Result<Verdict> {
         patience: Duration::from_secs(30),
         ..Habits::default()
     };
-    world.gather(&size, &habits).await?;
-    let end = Instant::now() + plan.length;
+    world.gather(&habits).await?;
+    let end = Instant::now() + world.scale.length;
     while Instant::now() < end {
         world.pass_some(LIFE).await;
-        storm(&mut world).await?;
+        storm(world).await?;
     }
-    Ok(world.judge().await?.without_resyncs())
+    Ok(())
 }
 
 async fn storm(world: &mut World) -> Result<()> {
