@@ -59,6 +59,10 @@ pub(crate) struct Said {
 }
 
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each of them can be so, whatever the others are"
+)]
 struct State {
     /// How long things take on the way.
     latency: Range<Duration>,
@@ -148,7 +152,7 @@ impl Line {
         if state.ended.is_none() {
             let State { up, inbox, hearing, .. } = &mut *state;
             inbox.extend(up.drain(..some));
-            hearing.take().map(Waker::wake);
+            hearing.take().into_iter().for_each(Waker::wake);
         } else {
             state.up.clear();
         }
@@ -332,7 +336,7 @@ impl Line {
         // Whoever waits for these learns that they will not leave.
         state.flushing.clear();
         state.groups.drain(..).for_each(|group| group.dismiss(self));
-        state.hearing.take().map(Waker::wake);
+        state.hearing.take().into_iter().for_each(Waker::wake);
     }
 
     /// What has left by now may still arrive until the connection is gone for the client, too.

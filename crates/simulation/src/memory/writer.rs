@@ -102,10 +102,8 @@ impl Writer {
     /// Commits what is ordered until it is closed.
     pub(super) async fn work(&self, platter: &Platter, disk: &impl Disk) {
         loop {
-            let (changes, is_closed) = {
-                let mut desk = self.desk();
-                (take(&mut desk.orders), desk.is_closed)
-            };
+            let is_closed = self.desk().is_closed;
+            let changes = take(&mut self.desk().orders);
             if !changes.is_empty() {
                 self.commit(changes.into(), platter, disk).await;
             } else if is_closed {
