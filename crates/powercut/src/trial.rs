@@ -172,8 +172,10 @@ impl<'a> Trial<'a> {
                 self.disk.strike_during(Strike { outage, calls: Calls::Changes, after });
             }
             if let Some(store) = self.open()? {
+                let judged = self.judge(&store).await;
+                // A judge who is struck as well knows nothing.
                 if self.disk.struck().is_none() {
-                    self.judge(&store).await?;
+                    judged?;
                 }
                 if !early {
                     let (calls, after) = self.some_call(long);
