@@ -1,11 +1,12 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
+import { whole } from "./build/whole";
 
 /** Where `npm run dev` finds a running Parlor. */
 const server = process.env.PARLOR_URL ?? "http://127.0.0.1:7420";
 
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), whole()],
   build: {
     target: "es2022",
     // The polyfill is for browsers older than the target.

@@ -14,7 +14,8 @@ use flate2::write::GzEncoder;
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// What the page is made of, within `web/`. Everything else there is for those who work on it.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
+    "build",
     "index.html",
     "package.json",
     "package-lock.json",

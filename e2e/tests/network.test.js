@@ -6,7 +6,8 @@ import { Parlor } from "../world/parlor.js";
 import { Person } from "../world/person.js";
 import { Program } from "../world/program.js";
 
-const MISSED = Array.from({ length: 120 }, (_, index) => `missed ${index + 1}.`);
+/** No more than the page draws at once. */
+const MISSED = Array.from({ length: 80 }, (_, index) => `missed ${index + 1}.`);
 
 test("who comes back from a tunnel has what was said, once and in its order", async (t) => {
   const parlor = await Parlor.start(t);
@@ -37,9 +38,9 @@ test("who is away for longer than the page catches up with finds the newest and 
   await bob.say(kitchen, "before.");
   await alice.reads("before.");
   await alice.losesNetwork();
-  await bob.say(kitchen, ...MISSED, ...MISSED);
+  await bob.say(kitchen, ...MISSED, ...MISSED, ...MISSED);
   await alice.findsNetwork();
-  await alice.reads("missed 120.");
+  await alice.reads("missed 80.");
   await alice.until(() => {
     const numbers = [...document.querySelectorAll("[data-seq]")].map((one) => Number(one.dataset.seq));
     return numbers.at(-1) === 241 && numbers.every((seq, index) => seq === numbers[0] + index);
@@ -100,10 +101,11 @@ test("a server that is connected and does not answer is not called well", async 
   await line.first().waitFor({ state: "hidden" });
 });
 
-test("a page that finds no server keeps asking, and goes in when there is one", async (t) => {
+test("a page that finds no server and knows nobody keeps asking, and goes in when there is one", async (t) => {
   const parlor = await Parlor.start(t);
   const alice = await Person.registered(t, parlor, "alice");
   await alice.createRoom("Kitchen");
+  await alice.forgetsOnDevice();
   await alice.page.route("**/api/me", (route) => route.abort());
   await alice.page.reload();
   await alice.page.getByText("Parlor cannot be reached.").waitFor();

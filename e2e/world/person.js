@@ -1,6 +1,7 @@
 // Somebody at the page. What they do is told in their words, and what they see is waited for.
 
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import axe from "axe-core";
 import { browser } from "./browser.js";
 import { PASSWORD } from "./program.js";
@@ -144,6 +145,14 @@ export class Person {
     return this.page.evaluate(() => navigator.clipboard.readText());
   }
 
+  /** Opens the picture of the room's link, and closes it again. */
+  async showsLinkAsPicture() {
+    const header = this.page.getByRole("main").locator("header");
+    await header.getByRole("button", { name: "Invite to this room" }).click();
+    await header.getByRole("img").waitFor();
+    await this.press("Escape");
+  }
+
   /** A room in the list. */
   listed(name) {
     return this.page.locator(".sidebar li a", { hasText: name });
@@ -183,6 +192,11 @@ export class Person {
     return this.log.locator("article .body").allInnerTexts();
   }
 
+  /** The numbers of the messages on the page, in their order. */
+  numbers() {
+    return this.log.locator("[data-seq]").evaluateAll((all) => all.map(({ dataset }) => Number(dataset.seq)));
+  }
+
   /** A message on its way. */
   pending(text) {
     return this.log.locator("article.pending", { hasText: text });
@@ -203,6 +217,26 @@ export class Person {
     );
   }
 
+  // The page itself.
+
+  /** Waits until the browser keeps this build of the page, to open it without a network; how many builds it keeps. */
+  async pageIsKept(build = "") {
+    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await sleep(50)) {
+      const kept = await this.page.evaluate(async () => {
+        const { installing, waiting, active } = (await navigator.serviceWorker.getRegistration()) ?? {};
+        const settled = !installing && !waiting && active?.state === "activated";
+        return settled && navigator.serviceWorker.controller ? caches.keys() : [];
+      });
+      if (kept.at(-1)?.endsWith(build)) return kept.length;
+    }
+    assert.fail("the page is not kept");
+  }
+
+  /** Which build of the page this is. */
+  build() {
+    return this.page.locator("meta[name=build]").getAttribute("content");
+  }
+
   // Barriers.
 
   /** Fails when axe-core finds anything on what they see, with all rules that it has. */
@@ -218,6 +252,18 @@ export class Person {
   }
 
   // The rest of the world.
+
+  /** The browser throws away what the page kept, as it may when it needs the space. */
+  async forgetsOnDevice() {
+    await this.page.evaluate(
+      () =>
+        new Promise((resolve, reject) => {
+          const request = indexedDB.deleteDatabase("parlor");
+          request.onsuccess = resolve;
+          request.onerror = reject;
+        }),
+    );
+  }
 
   /** What happened that should not have, and is not held against the page any more. */
   forgive() {

@@ -47,6 +47,12 @@ export class Program {
     for (const body of bodies) await this.#ask("message", { room, client_id: randomUUID(), body });
   }
 
+  /** The same much faster: several are on their way at a time, in this order. */
+  async sayAtOnce(room, bodies, atOnce = 200) {
+    for (let from = 0; from < bodies.length; from += atOnce)
+      await Promise.all(bodies.slice(from, from + atOnce).map((body) => this.say(room, body)));
+  }
+
   async #ask(event, payload) {
     return good(await this.#socket.emitWithAck(event, payload), event);
   }

@@ -2,6 +2,7 @@ import { mount } from "svelte";
 import App from "./views/App.svelte";
 import { App as State } from "./state/app.svelte";
 import { Kept } from "./kept/kept";
+import { keepPage } from "./offline";
 import { SocketLink } from "./socket";
 import { deviceStorage } from "./storage";
 import { browserTabs } from "./tabs";
@@ -10,13 +11,12 @@ import { browserTabs } from "./tabs";
 import "@fontsource-variable/figtree";
 import "./styles/main.scss";
 
+const app = new State({
+  storage: deviceStorage,
+  kept: Kept.open(),
+  tabs: browserTabs(),
+  connect: (listener, admit) => new SocketLink(listener, admit),
+});
 const target = document.getElementById("page");
-if (target) {
-  const app = new State({
-    storage: deviceStorage,
-    kept: Kept.open(),
-    tabs: browserTabs(),
-    connect: (listener, admit) => new SocketLink(listener, admit),
-  });
-  mount(App, { target, props: { app } });
-}
+if (target) mount(App, { target, props: { app } });
+void keepPage(() => (app.newer = true));

@@ -1,10 +1,13 @@
 /** The live door. Nothing else in the page knows that it is Socket.IO. */
 import { io, type Socket } from "socket.io-client";
+import { Arrivals } from "./arrivals";
 import { NoAnswer, Refusal } from "./refusal";
 import type { ApiError, ClientEvents, ServerEvents } from "./wire";
 
-/** How long an answer may take before it is taken for lost and asked for again. */
+/** For how long nothing may come from the server before an answer is taken for lost. A long log comes before its answer. */
 const ANSWER_MS = 10_000;
+/** As long as a timer can be: what ends the waiting for an answer is silence, or the connection's end. */
+const NEVER_MS = 2 ** 31 - 1;
 
 export type Ok<E extends keyof ClientEvents> = ClientEvents[E]["ok"];
 export type Payload<E extends keyof ClientEvents> = ClientEvents[E]["payload"];
@@ -28,7 +31,8 @@ export interface Link {
 export interface LinkListener {
   opened(): void;
   lost(why: Loss): void;
-  heard(event: ServerEvent): void;
+  /** What the server told, in its order; more than one thing if they came in quick succession. */
+  heard(...events: ServerEvent[]): void;
   /** A question was answered, or refused. */
   answered(): void;
   /** No answer came in time, though the connection stands. */
@@ -48,6 +52,8 @@ export class SocketLink implements Link {
   #socket: Socket;
   /** Counts the openings and closings, so that a late word about one does not concern the next. */
   #turns = 0;
+  #arrivals = new Arrivals<ServerEvent>((events) => this.listener.heard(...events));
+  #heardAt = 0;
 
   constructor(
     private readonly listener: LinkListener,
@@ -63,13 +69,17 @@ export class SocketLink implements Link {
     });
     this.#socket.on("connect", () => listener.opened());
     this.#socket.on("disconnect", (reason) => {
+      this.#arrivals.now();
       if (reason === "io client disconnect") return;
       listener.lost(reason === "io server disconnect" ? "refused" : "broken");
     });
     // A browser does not tell a refused handshake from an unreachable server, so neither can this.
     this.#socket.on("connect_error", () => listener.lost("refused"));
     for (const name of Object.keys(SERVER_EVENTS)) {
-      this.#socket.on(name, (data: unknown) => listener.heard({ name, data } as ServerEvent));
+      this.#socket.on(name, (data: unknown) => {
+        this.#heardAt = performance.now();
+        this.#arrivals.add({ name, data } as ServerEvent);
+      });
     }
   }
 
@@ -90,14 +100,36 @@ export class SocketLink implements Link {
     // An emit while disconnected would be kept and sent later, behind the back of who asked.
     if (!this.#socket.connected) throw new NoAnswer();
     let answer: { ok: Ok<E> } | { error: ApiError };
+    const silence = this.#silence();
     try {
-      answer = await this.#socket.timeout(ANSWER_MS).emitWithAck(event, payload);
+      const asked = this.#socket.timeout(NEVER_MS).emitWithAck(event, payload);
+      answer = await Promise.race([asked, silence.falls]);
     } catch {
       if (this.#socket.connected) this.listener.unanswered();
       throw new NoAnswer();
+    } finally {
+      silence.forget();
     }
+    // What was told before the answer is heard before it.
+    this.#arrivals.now();
     this.listener.answered();
     if ("error" in answer) throw new Refusal(answer.error);
     return answer.ok;
+  }
+
+  /** `falls` rejects when the server has been silent for too long from now on. */
+  #silence(): { falls: Promise<never>; forget: () => void } {
+    let timer: ReturnType<typeof setTimeout>;
+    const falls = new Promise<never>((_, reject) => {
+      const wait = (ms: number) => {
+        timer = setTimeout(() => {
+          const rest = this.#heardAt + ANSWER_MS - performance.now();
+          if (rest > 0) wait(rest);
+          else reject(new NoAnswer());
+        }, ms);
+      };
+      wait(ANSWER_MS);
+    });
+    return { falls, forget: () => clearTimeout(timer) };
   }
 }

@@ -40,7 +40,8 @@ pub(crate) struct Pump<'a> {
     not_before: Instant,
 }
 
-/// Bytes that arrived together, and when they are to arrive at the other end.
+/// Bytes that arrived together, and when they are to arrive at the other end. They stand in line: whoever is due waits for
+/// those before.
 struct Chunk {
     due: Instant,
     bytes: Vec<u8>,
@@ -123,7 +124,6 @@ impl<'a> Pump<'a> {
             Ok(length) => {
                 let jitter = travel.jitter.mul_f64(self.draws.random_range(0.0..=1.0));
                 let due = Instant::now() + travel.latency + jitter;
-                let due = self.under_way.back().map_or(due, |before| due.max(before.due));
                 self.bytes_under_way += length;
                 self.under_way.push_back(Chunk {
                     due,

@@ -4,18 +4,10 @@
 
 use std::error::Error;
 use std::io::stdin;
-use std::time::Duration;
 
-use chat::Timestamp;
 use clap::Parser;
 use server::{Clock, CommandLine, Parlor, Random};
 use tokio::sync::oneshot;
-use tokio::time::interval;
-
-/// A Thursday in April 2027, 6:40 in UTC.
-const START: Timestamp = Timestamp(1_808_980_800_000);
-/// Between settings its clock goes like any other, in steps of this.
-const TICK: Duration = Duration::from_millis(5);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -23,15 +15,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     server::sabotage::Sabotage::choose_from_environment();
     let CommandLine { config, .. } = CommandLine::parse();
     server::log::start(config.log, config.log_level);
-    let clock = Clock::standing_at(START);
-    tokio::spawn(tick(clock.clone()));
+    let clock = Clock::system();
     let parlor = Parlor::open(&config, clock.clone(), Random::system()).await?;
     println!("Parlor is at {}", parlor.url());
     let (stop, stopped) = oneshot::channel::<()>();
     std::thread::spawn(move || {
         let lines = stdin().lines().map_while(Result::ok);
         for milliseconds in lines.map_while(|line| line.parse::<i64>().ok()) {
-            clock.set(Timestamp(clock.now().0 + milliseconds));
+            clock.set_by(milliseconds);
         }
         drop(stop);
     });
@@ -41,12 +32,4 @@ async fn main() -> Result<(), Box<dyn Error>> {
         })
         .await;
     Ok(())
-}
-
-async fn tick(clock: Clock) {
-    let mut ticks = interval(TICK);
-    loop {
-        ticks.tick().await;
-        clock.advance(TICK);
-    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chat::{
     Account, Chat, Credentials, Error, Field, Identity, Name, NewSession, Password, PasswordHash,
-    Session, SessionId, Store, Token, UserId,
+    Session, SessionId, Store, Token,
 };
 
 use crate::clock::Clock;
@@ -95,13 +95,6 @@ impl Accounts {
             self.chat.store().rehash_password(user, password, better).await?;
         }
         Ok(admitted)
-    }
-
-    /// Somebody leaves through one of their sessions. Returns what has ended.
-    pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<SessionId, Error> {
-        self.chat.end_session(user, session).await?;
-        self.sessions.forget(&[session]);
-        Ok(session)
     }
 
     /// Somebody gets a new password. Their present session goes on with a new token; all others have ended and are

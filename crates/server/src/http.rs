@@ -101,9 +101,7 @@ impl App {
 
     /// Somebody leaves through one of their sessions; its connections are closed at once.
     async fn end_session(&self, identity: &Identity, session: SessionId) -> Result<(), Error> {
-        self.accounts.end_session(identity.account.user.id, session).await?;
-        self.live.end_sessions(&[session]);
-        Ok(())
+        self.live.end_session(identity.account.user.id, session).await
     }
 }
 

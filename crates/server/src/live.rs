@@ -19,7 +19,7 @@ use std::time::Duration;
 use chat::wire::{
     Ack, ApiError, ClientEvent, Done, Draining, InRoom, Join, Joined, Say, Sent, ServerEvent,
 };
-use chat::{Body, Chat, Error, Identity, Room, RoomId, SessionId, Store, Token};
+use chat::{Body, Chat, Error, Identity, Room, RoomId, SessionId, Store, Token, UserId};
 use tokio::sync::{Notify, RwLock, RwLockWriteGuard};
 use volley::{CloseReason, Volley};
 
@@ -100,14 +100,24 @@ impl<S: Store, E: Engine> Live<S, E> {
         self.rooms.note_change(room.id);
     }
 
+    /// Somebody leaves through one of their sessions. Its connections end whatever the store answers: a commit that was
+    /// not seen to succeed may have ended it all the same, and who is still logged in comes back.
+    pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), Error> {
+        let ended = self.chat.end_session(user, session).await;
+        self.sessions.forget(&[session]);
+        self.expel(self.sockets.of(&[session]), |member| member.user().id == user);
+        ended
+    }
+
     /// Ends the connections of sessions that have ended, now.
     pub fn end_sessions(&self, sessions: &[SessionId]) {
-        if Sabotage::NoRevocation.is_on() {
-            return;
-        }
-        for socket in self.sockets.of(sessions) {
-            socket.expel();
-        }
+        self.expel(self.sockets.of(sessions), |_| true);
+    }
+
+    /// It is not known which sessions of somebody have ended: each of their clients has to show its token again.
+    pub fn doubt(&self, user: UserId) {
+        self.sessions.forget_all_of(user);
+        self.expel(self.sockets.all(), |member| member.user().id == user);
     }
 
     /// Waits until every message under way is stored and answered. As long as the silence is held nobody says more.
@@ -250,6 +260,13 @@ impl<S: Store, E: Engine> Live<S, E> {
         for room in member.leave_all() {
             room.leave(member.user());
         }
+    }
+
+    fn expel(&self, sockets: Vec<E::Socket>, is_meant: impl Fn(&Member<E>) -> bool) {
+        if Sabotage::NoRevocation.is_on() {
+            return;
+        }
+        sockets.iter().filter(|socket| is_meant(socket.member())).for_each(E::Socket::expel);
     }
 
     fn spend(&self, member: &Member<E>, cost: Cost) -> Result<(), Error> {

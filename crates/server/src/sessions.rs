@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chat::{Chat, Error, Identity, SessionId, Store, Timestamp, Token, TokenHash};
+use chat::{Chat, Error, Identity, Session, SessionId, Store, Timestamp, Token, TokenHash, UserId};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use lru::LruCache;
@@ -97,17 +97,12 @@ impl<S: Store> Sessions<S> {
 
     /// These sessions have ended, or have new tokens: nobody is let in by what was known of them.
     pub fn forget(&self, sessions: &[SessionId]) {
-        let mut kept = self.kept();
-        kept.ends += 1;
-        let gone: Vec<_> = kept
-            .identities
-            .iter()
-            .filter(|(_, known)| sessions.contains(&known.identity.session.id))
-            .map(|(hash, _)| *hash)
-            .collect();
-        gone.iter().for_each(|hash| {
-            kept.identities.pop(hash);
-        });
+        self.forget_where(|session| sessions.contains(&session.id));
+    }
+
+    /// It is not known which sessions of somebody have ended: the store is asked about each of them.
+    pub fn forget_all_of(&self, user: UserId) {
+        self.forget_where(|session| session.user == user);
     }
 
     /// A session was in use at this time.
@@ -122,6 +117,16 @@ impl<S: Store> Sessions<S> {
     /// When which sessions were last used, each told once: for the store.
     pub fn take_used(&self) -> Vec<(SessionId, Timestamp)> {
         std::mem::take(&mut self.kept().used).into_iter().collect()
+    }
+
+    fn forget_where(&self, is_meant: impl Fn(&Session) -> bool) {
+        let mut kept = self.kept();
+        kept.ends += 1;
+        let meant = kept.identities.iter().filter(|(_, known)| is_meant(&known.identity.session));
+        let gone: Vec<_> = meant.map(|(hash, _)| *hash).collect();
+        gone.iter().for_each(|hash| {
+            kept.identities.pop(hash);
+        });
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod connection;
 mod failure;
+mod files;
 mod folder;
 mod messages;
 mod migrations;
@@ -22,6 +23,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chat::{
     Account, Activity, Credentials, Error, Fanout, History, Identity, NameKey, NewMessage, NewRoom,
@@ -32,6 +34,8 @@ use rusqlite::Connection;
 
 pub use backup::{Copied, CopyError, back_up, restore};
 pub use check::{Findings, check};
+use connection::Place;
+use files::Files;
 use folder::Folder;
 pub use folder::database_in;
 use readers::Readers;
@@ -46,6 +50,24 @@ const ACTIVITY_AT_ONCE: usize = 256;
 pub struct Sqlite {
     writer: Writer,
     readers: Readers,
+}
+
+/// How the writer keeps house. A server wants what is the default; a test of what a disk can do to it wants everything
+/// to happen within a few messages.
+#[derive(Debug, Clone, Copy)]
+pub struct Upkeep {
+    /// Pages of 4 KiB in the write-ahead log that are moved into the database even if somebody waits. The more there
+    /// are, the more of them are versions of one page, of which only the last is moved; the fewer, the shorter is the
+    /// wait.
+    pub pages_at_most: i32,
+    /// How long the writer waits after a failure before it opens the database again. Doubled each time, up to a bound.
+    pub first_pause: Duration,
+}
+
+impl Default for Upkeep {
+    fn default() -> Self {
+        Self { pages_at_most: 16 * 1024, first_pause: Duration::from_millis(50) }
+    }
 }
 
 /// Why a data folder could not be opened, in a sentence for whoever starts the server.
@@ -143,20 +165,32 @@ impl Sqlite {
     /// Opens the database in `folder`, which is created if need be, and brings its schema up to date. What is
     /// committed from now on is told to `fanout`. Blocks for a moment: to be called at the start.
     pub fn open(folder: &Path, fanout: Arc<dyn Fanout>) -> Result<Self, OpenError> {
+        Self::open_on(None, folder, Upkeep::default(), fanout)
+    }
+
+    /// The same with the database on a registered SQLite VFS. Its lock, and the folder itself, are the system's.
+    pub fn open_on(
+        vfs: Option<&str>,
+        folder: &Path,
+        upkeep: Upkeep,
+        fanout: Arc<dyn Fanout>,
+    ) -> Result<Self, OpenError> {
         connection::check_sqlite()?;
         let folder = Folder::open(folder)?;
-        let file = folder.database();
+        let place = Place { file: folder.database(), vfs: vfs.map(str::to_owned) };
+        let file = &place.file;
         let broken = |cause| OpenError::Broken { file: file.clone(), cause };
         // Before anything is written: a database that is refused is left as it is.
-        migrations::check(&connection::to_read(&file).map_err(broken)?, &file)?;
-        let mut db = connection::to_write(&file).map_err(broken)?;
+        migrations::check(&connection::to_read(&place).map_err(broken)?, file)?;
+        let mut db = connection::to_write(&place).map_err(broken)?;
         migrations::migrate(&mut db).map_err(broken)?;
         // What a killed server had written but not yet synced would be seen from here on and could still be lost with
         // the power. A checkpoint syncs it before anybody sees it.
         connection::checkpoint_all(&db).map_err(broken)?;
         folder.sync()?;
-        let readers = Readers::start(&file).map_err(broken)?;
-        Ok(Self { writer: Writer::start(db, folder, fanout), readers })
+        let files = Files::at(&place).map_err(|error| broken(failure::of_system(error)))?;
+        let readers = Readers::start(&place).map_err(broken)?;
+        Ok(Self { writer: Writer::start(db, folder, place, files, upkeep, fanout), readers })
     }
 
     /// Finishes what has been ordered, moves everything into the one file `parlor.db`, and lets the folder go. What is

@@ -38,6 +38,8 @@ export class App {
   firstAdministrator = $state(false);
   /** Why somebody who was inside stands at the door. */
   sessionEnded = $state(false);
+  /** Another build of the page than the one that runs is what will be opened next. */
+  newer = $state(false);
   readonly route = new Route();
   readonly theme: Theme;
   #stop: () => void = () => undefined;
@@ -67,12 +69,12 @@ export class App {
 
   /** Finds out who we are. Without an answer it is worth trying again, unless somebody is known to be here. */
   async arrive() {
-    const move = ++this.#moves;
+    const moves = this.#moves;
     const asked = whoAmI();
     const kept = await this.around.kept;
     const last = await kept.whoIsHere();
     const answer = await (last ? Promise.race([asked, noAnswer(KNOCK_MS)]) : asked);
-    if (move !== this.#moves) return;
+    if (moves !== this.#moves) return;
     if (answer === "nobody") {
       if (last) await this.#sessionOver(last.id);
       else this.#toDoor();
@@ -110,7 +112,7 @@ export class App {
   /** `certain`: the server says so, other than what is only remembered. */
   async #enter({ user, admin }: Who, certain: boolean) {
     const { storage, tabs, connect } = this.around;
-    const move = ++this.#moves;
+    const moves = ++this.#moves;
     const kept = await this.around.kept;
     if (certain) await kept.enter(user, admin);
     const house = new House(user, {
@@ -121,7 +123,7 @@ export class App {
       doubtSession: () => void this.#admit(user).catch(ignoreNoAnswer),
     });
     await house.recall();
-    if (move !== this.#moves) return;
+    if (moves !== this.#moves) return;
     this.#stop();
     this.#certain = certain;
     this.sessionEnded = false;

@@ -32,6 +32,11 @@ export class Connection {
     return this.state.is === "connected";
   }
 
+  /** Whether the last try for a connection failed, and none has come about since. */
+  get failing(): boolean {
+    return !this.connected && (this.state.is === "offline" || this.#failures > 0);
+  }
+
   open() {
     if (this.state.is === "connected" || this.state.is === "connecting") return;
     clearTimeout(this.#timer);

@@ -8,7 +8,7 @@ import { NoAnswer, Refusal } from "../refusal";
 import type { Link, LinkListener, Loss, ServerEvent } from "../socket";
 import type { Storage } from "../storage";
 import type { Tabs } from "../tabs";
-import type { Room as ListedRoom, User } from "../wire";
+import type { Message, Room as ListedRoom, User } from "../wire";
 import { Clock } from "./clock.svelte";
 import { Connection } from "./connection.svelte";
 import { Drafts } from "./drafts";
@@ -24,8 +24,8 @@ const BEAT_MS = 30_000;
 const GLANCE_MS = 5_000;
 /** How many rooms are kept as they were left, to be there at once when one comes back. */
 const KEPT_ROOMS = 8;
-/** Further behind than this, a room is opened anew at its end instead of being caught up with. */
-const CATCH_UP = 200;
+/** Further behind than this, as far as is known, a room is opened anew at its end. What lies between is loaded when gone to. */
+const CATCH_UP = 20_000;
 const RETRY_MS = 2_000;
 /** Who was here is taken to be here still while a connection is lost for this long. Most come back sooner. */
 const MOMENT_MS = 10_000;
@@ -89,6 +89,7 @@ export class House implements LinkListener {
   start(): () => void {
     const stopClock = this.clock.start();
     const stopOutbox = this.outbox.start();
+    void this.outbox.wake();
     const beats = setInterval(() => this.#beat(), BEAT_MS);
     this.connection.open();
     return () => {
@@ -111,6 +112,7 @@ export class House implements LinkListener {
   opened() {
     this.connection.opened();
     this.#asked.clear();
+    this.room?.resumed();
     void this.#watchRooms();
     this.#settleIn();
   }
@@ -130,7 +132,19 @@ export class House implements LinkListener {
     this.connection.unanswered();
   }
 
-  heard(event: ServerEvent) {
+  heard(...events: ServerEvent[]) {
+    const messages: Message[] = [];
+    for (const event of events) {
+      if (event.name === "message") messages.push(event.data);
+      else {
+        this.#receive(messages.splice(0));
+        this.#hear(event);
+      }
+    }
+    this.#receive(messages);
+  }
+
+  #hear(event: Exclude<ServerEvent, { name: "message" }>) {
     switch (event.name) {
       case "rooms":
         this.rooms.apply(event.data);
@@ -143,21 +157,28 @@ export class House implements LinkListener {
         this.clock.hear(event.data.at);
         this.#kept.get(event.data.room)?.apply(event);
         return;
-      case "message":
-        this.#tell(event, (room) => this.#keeping.changed(room));
-        if (event.data.author.id === this.me.id) this.outbox.settle(event.data.client_id);
-        return;
       case "resync":
-        this.#tell(event, (room) => this.#keeping.outdated(room));
+        this.#resync(event);
         return;
     }
   }
 
-  #tell(event: Extract<ServerEvent, { name: "message" | "resync" }>, keep: (room: Room) => void) {
+  /** Messages that came together change each room once. */
+  #receive(messages: Message[]) {
+    for (const room of this.#kept.values()) {
+      const its = messages.filter((message) => message.room === room.id);
+      if (its.length === 0) continue;
+      room.hear(its);
+      this.#keeping.changed(room);
+    }
+    for (const { author, client_id } of messages) if (author.id === this.me.id) this.outbox.settle(client_id);
+  }
+
+  #resync(event: Extract<ServerEvent, { name: "resync" }>) {
     const room = this.#kept.get(event.data.room);
     if (!room) return;
     room.apply(event);
-    keep(room);
+    this.#keeping.outdated(room);
   }
 
   // What people do.
@@ -195,7 +216,7 @@ export class House implements LinkListener {
   setVisible(visible: boolean) {
     this.#visible = visible;
     if (visible) this.room?.drawLine();
-    if (visible) this.outbox.wake();
+    if (visible) void this.outbox.wake();
     // A page that is not looked at can be closed without a word.
     else this.#keeping.now();
     if (visible && Date.now() - this.#lastBeat > GLANCE_MS) this.#beat();
@@ -245,8 +266,7 @@ export class House implements LinkListener {
       await room.recalling;
       if (!this.#asked.has(id)) return;
     }
-    const known = this.rooms.get(id);
-    const behind = (known?.head ?? 0) - (room?.timeline.cursor ?? 0);
+    const behind = (this.rooms.get(id)?.head ?? 0) - (room?.timeline.cursor ?? 0);
     if (room && behind > CATCH_UP && !room.timeline.hasNewer) room.timeline.reset();
     try {
       const answer = await this.#link.ask("join", { room: id, ...room?.cursor() });

@@ -77,6 +77,45 @@ describe("resuming", () => {
     expect(seqs()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
+  test("what was missed stands behind a line, also for who looks at its end meanwhile", async () => {
+    await openRoom(1, 5);
+    house.room?.readToEnd();
+    house.lost("broken");
+    await vi.advanceTimersByTimeAsync(30_000);
+    house.opened();
+    house.heard(...messages(6, 8).map((data) => ({ name: "message" as const, data })));
+    house.room?.readToEnd();
+    await letIn(ROOM, 9, 9);
+    expect(house.room?.unreadFrom).toBe(6);
+    house.room?.readToEnd();
+    expect(house.reads.upTo(ROOM, 1)).toBe(9);
+  });
+
+  test("nothing that was missed leaves the line where it is", async () => {
+    await openRoom(1, 5);
+    house.room?.readToEnd();
+    await house.open(null);
+    await house.open(ROOM);
+    await letIn(ROOM, 6, 7);
+    house.room?.readToEnd();
+    house.lost("broken");
+    await vi.advanceTimersByTimeAsync(30_000);
+    house.opened();
+    await letIn(ROOM, 8, 7);
+    expect(house.room?.unreadFrom).toBe(6);
+  });
+
+  test("messages of several rooms that came together are each where they belong", async () => {
+    await openRoom(1, 1);
+    await house.open(OTHER);
+    await letIn(OTHER, 1, 1);
+    const said = [message(2), message(2, { room: OTHER }), message(3)];
+    house.heard(...said.map((data) => ({ name: "message" as const, data })));
+    expect(house.room?.timeline.cursor).toBe(2);
+    await house.open(ROOM);
+    expect(house.room?.timeline.cursor).toBe(3);
+  });
+
   test("a gap is asked for once, and what stood beyond it is shown once", async () => {
     await openRoom(1, 3);
     for (const seq of [5, 6]) house.heard({ name: "message", data: message(seq) });
@@ -179,7 +218,7 @@ describe("rooms", () => {
     await openRoom(1, 5);
     await house.open(OTHER);
     await letIn(OTHER, 1, 1);
-    house.heard({ name: "rooms", data: { rooms: [listed(ROOM, 5_000)] } });
+    house.heard({ name: "rooms", data: { rooms: [listed(ROOM, 50_000)] } });
     await house.open(ROOM);
     expect(link.waiting("join")).toEqual([{ room: ROOM }]);
   });
@@ -291,6 +330,19 @@ describe("presence", () => {
     house.setVisible(true);
     expect(link.waiting("heartbeat")).toEqual([]);
   });
+});
+
+test("who is here is believed while connected, and for a moment after", async () => {
+  await openRoom(1, 1);
+  expect(house.live).toBe(true);
+  house.lost("broken");
+  expect(house.live).toBe(true);
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(house.live).toBe(false);
+  house.opened();
+  expect(house.live).toBe(true);
+  house.setOnline(false);
+  expect(house.live).toBe(false);
 });
 
 test("an unreachable server is tried again after longer and longer waits, up to a bound", async () => {

@@ -117,7 +117,7 @@ class World {
     for (const page of this.pages) {
       page.outbox.entered(ROOM);
       // Nobody is told that a tab has died where there are no locks: then it shows when one looks at the page.
-      if (!this.locks) page.outbox.wake();
+      if (!this.locks) await page.outbox.wake();
     }
     for (let quiet = 0; quiet < 2;) {
       await turns(20);
@@ -253,7 +253,7 @@ async function live(locks: boolean, deeds: [Deed, number][]) {
   for (const one of world.pages) one.stop();
 }
 
-const runs = { numRuns: Number(process.env.PARLOR_RUNS ?? 60) };
+const runs = { numRuns: Number(process.env.PARLOR_RUNS ?? 150) };
 
 test("each message is in the log once and in order, through losses, crashes and several tabs", async () => {
   await fc.assert(

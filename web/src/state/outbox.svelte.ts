@@ -3,9 +3,9 @@
  * until the server has answered or the log shows it. Those of one room go strictly one after the other.
  *
  * All tabs of a person share one outbox, and one of them sends. That only saves work: as the server takes each
- * `client_id` once, and each sender goes to the next message only when the one before it is known to be in the log, two
- * senders at once would neither double a message nor change the order. For what a tab knows of the outbox is always all
- * that was written up to some moment, never a later message without those before it.
+ * `client_id` once, and each sender goes to the next message only when the one before it is known to be in the log or
+ * refused, two senders at once would neither double a message nor change the order. For what a tab knows of the outbox
+ * is always all that was written up to some moment, never a later message without those before it.
  */
 import type { Kept, Unsent } from "../kept/kept";
 import { NoAnswer, Refusal, sentence } from "../refusal";
@@ -150,9 +150,9 @@ export class Outbox {
   }
 
   /** Somebody looks at this page: it sends from now on, should the tab that did so be asleep. */
-  wake() {
+  async wake() {
+    await this.recall();
     if (this.pending.some((message) => message.state !== "failed")) this.#sendFromHere();
-    void this.recall();
   }
 
   /** Reads what is kept: it was written before, or in another tab. */
@@ -180,8 +180,8 @@ export class Outbox {
     for (const [place, message] of kept) {
       const known = ours.get(message.client_id);
       if (this.#gone.has(message.client_id) || known?.kept === false) continue;
-      const sending = known?.state === "sending" && message.state === "waiting";
-      merged.push({ ...message, place, kept: true, state: sending ? "sending" : message.state });
+      const unchanged = known?.place === place && asWritten(known).state === message.state;
+      merged.push(unchanged ? known : { ...message, place, kept: true });
     }
     this.pending = merged.sort(byPlace);
   }

@@ -321,6 +321,16 @@ describe("two tabs", () => {
     await answer(other, "one", "two");
   });
 
+  test("send from the one that is looked at, should the other be asleep", async () => {
+    await page.enter();
+    await other.enter();
+    await page.post("one");
+    page.link.break();
+    await other.outbox.wake();
+    await idle();
+    await answer(other, "one");
+  });
+
   test("need to be in a room for what is to be sent only if they are the one that sends", async () => {
     await page.post("one");
     await idle();

@@ -3,6 +3,7 @@ import * as api from "../api";
 import type { Run } from "../kept/kept";
 import { Refusal, sentence } from "../refusal";
 import type { ServerEvent } from "../socket";
+import type { Message } from "../wire";
 import { Participants } from "./participants.svelte";
 import type { Reads } from "./reads.svelte";
 import { Timeline } from "./timeline.svelte";
@@ -28,7 +29,8 @@ export class Room {
   /** While it is being looked for on the device. */
   recalling: Promise<void> | null = null;
   #asked = false;
-  #justOpened = false;
+  /** Whether it will be known what is new to the reader as soon as we have entered. Until then they have read nothing of it. */
+  #lineDue = false;
 
   constructor(
     readonly id: string,
@@ -66,25 +68,24 @@ export class Room {
     };
   }
 
-  apply(event: ServerEvent) {
+  apply(event: Extract<ServerEvent, { name: "participants" | "resync" }>) {
     switch (event.name) {
       case "participants":
         this.participants.apply(event.data);
-        return;
-      case "message":
-        // One question is enough: while its answer is on the way, everything else is beyond the gap too.
-        if (this.timeline.apply(event.data) === "gap" && !this.#asked) {
-          this.#asked = true;
-          this.resume();
-        }
         return;
       case "resync":
         this.timeline.reset(event.data.epoch);
         this.unreadFrom = null;
         return;
-      case "rooms":
-      case "draining":
-        return;
+    }
+  }
+
+  /** Messages of the live log. */
+  hear(arrived: Message[]) {
+    // One question is enough: while its answer is on the way, everything else is beyond the gap too.
+    if (this.timeline.apply(arrived) && !this.#asked) {
+      this.#asked = true;
+      this.resume();
     }
   }
 
@@ -95,8 +96,8 @@ export class Room {
     this.status = "entered";
     this.trouble = null;
     this.timeline.entered(answer.epoch, answer.head);
-    if (this.#justOpened) this.drawLine();
-    this.#justOpened = false;
+    if (this.#lineDue) this.drawLine();
+    this.#lineDue = false;
   }
 
   refused(thrown: unknown) {
@@ -108,9 +109,15 @@ export class Room {
 
   /** Somebody begins to look at it. What is new to them is known once we have entered. */
   opened() {
-    this.#justOpened = true;
+    this.#lineDue = true;
+    this.timeline.shorten();
     this.unreadFrom = null;
     this.status = "entering";
+  }
+
+  /** The connection is there again, and brings what was missed. */
+  resumed() {
+    this.#lineDue = true;
   }
 
   /** Draws the line between what was read and what is new, if anything is. */
@@ -120,9 +127,9 @@ export class Room {
     if (read !== null && cursor !== null && read < cursor) this.unreadFrom = read + 1;
   }
 
-  /** The reader has seen the live end. Before we have entered it is not known what of it is new to them. */
+  /** The reader has seen the live end. */
   readToEnd() {
-    if (this.status !== "entered") return;
+    if (this.status !== "entered" || this.#lineDue) return;
     const { epoch, cursor, hasNewer } = this.timeline;
     if (epoch !== null && cursor !== null && !hasNewer) this.reads.mark(this.id, epoch, cursor);
   }

@@ -1,4 +1,4 @@
-/** Light, dark, or what the system says. public/theme.js reads the same choice before the first paint. */
+/** Light, dark, or what the system says. src/theme.js reads the same choice before the first paint. */
 import type { Storage } from "../storage";
 
 const KEY = "parlor.theme";

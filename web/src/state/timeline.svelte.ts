@@ -7,8 +7,8 @@ import type { Message } from "../wire";
 /** How many messages are kept at a time. What goes beyond is let go on the far side and loaded again when needed. */
 export const WINDOW = 400;
 
-/** `gap`: something is missing before this message; the log must be asked for from the cursor on. */
-export type Applied = "added" | "duplicate" | "gap";
+/** How many are added at a time: drawing more would be felt. Those left out are loaded again when they come near. */
+export const AT_ONCE = 100;
 
 export class Timeline {
   messages = $state.raw<Message[]>([]);
@@ -27,16 +27,26 @@ export class Timeline {
     return this.first !== null && this.last !== null && seq >= this.first && seq <= this.last;
   }
 
-  /** One message of the live log. */
-  apply(message: Message): Applied {
-    if (this.cursor !== null) {
-      if (message.seq <= this.cursor) return "duplicate";
-      if (message.seq > this.cursor + 1) return "gap";
+  /** Messages of the live log. Returns whether any is missing: then the log must be asked for from the cursor on. */
+  apply(arrived: Message[]): boolean {
+    const atEnd = !this.hasNewer;
+    let { cursor } = this;
+    let beyond = 0;
+    const next: Message[] = [];
+    for (const message of arrived) {
+      if (cursor === null || message.seq === cursor + 1) {
+        cursor = message.seq;
+        next.push(message);
+      } else if (message.seq > cursor) beyond = message.seq;
     }
-    const shown = !this.hasNewer && (this.following || this.messages.length < WINDOW);
-    this.cursor = message.seq;
-    if (shown) this.messages = [...this.messages, message].slice(-WINDOW);
-    return "added";
+    this.cursor = cursor;
+    if (atEnd && next.length > 0) this.messages = this.following ? this.#upTo(next) : this.#from(next);
+    return beyond > (cursor ?? 0);
+  }
+
+  /** The reader begins at the live end: what is far above it need not be drawn. */
+  shorten() {
+    if (this.following) this.messages = this.messages.slice(-AT_ONCE);
   }
 
   /** The server stands at `head`, and everything up to it has been received. */
@@ -73,5 +83,17 @@ export class Timeline {
     this.messages = [...this.messages, ...page].slice(-WINDOW);
     // A page from history may be ahead of the live log for a moment; the live copies are then duplicates.
     this.cursor = Math.max(this.cursor ?? 0, this.last ?? 0);
+  }
+
+  /** The end of what there is with these, for who follows it. */
+  #upTo(next: Message[]): Message[] {
+    const all = [...this.messages, ...next];
+    return next.length > AT_ONCE || all.length > WINDOW ? all.slice(-AT_ONCE) : all;
+  }
+
+  /** What there is and the beginning of these, for who stands above it. */
+  #from(next: Message[]): Message[] {
+    const room = Math.max(0, WINDOW - this.messages.length);
+    return [...this.messages, ...next.slice(0, Math.min(room, AT_ONCE))];
   }
 }

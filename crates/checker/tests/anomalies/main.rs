@@ -24,9 +24,10 @@ pub(crate) fn assert_broken(invariant: Invariant, story: &Story) {
     assert!(report.mistakes.is_empty(), "{report}");
 }
 
+/// It is a mistake of the test that tells the story, and the report says so.
 #[track_caller]
-pub(crate) fn assert_unfit(story: &Story) {
+pub(crate) fn assert_unfit(story: &Story, mistake: &str) {
     let report = judge(&story.records(), Limits::default());
-    assert!(!report.mistakes.is_empty(), "{report}");
+    assert!(report.mistakes.iter().any(|one| one.contains(mistake)), "{report}");
     assert!(!report.is_clean());
 }

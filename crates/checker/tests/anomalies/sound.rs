@@ -79,32 +79,77 @@ fn a_client_that_is_behind_when_something_else_breaks_may_take_its_time() {
 }
 
 // What proves nothing.
+
 #[test]
 fn a_history_whose_rooms_were_not_read_is_unfit() {
-    assert_unfit(&Story::new("alice sends tea"));
+    assert_unfit(&Story::new("alice sends tea"), "was never read in full");
 }
 
 #[test]
 fn a_history_that_ends_in_a_fault_is_unfit() {
-    assert_unfit(&Story::new("test breaks disk"));
+    assert_unfit(&Story::new("test breaks disk"), "still broken in the end");
 }
 
 #[test]
 fn an_answer_to_nothing_is_unfit() {
-    assert_unfit(&dictation().without("alice sends tea"));
-    assert_unfit(&talk().without("carol joins after 2 of 1"));
-    assert_unfit(&talk().without("bob asks-for-history"));
+    assert_unfit(&dictation().without("alice sends tea"), "an ack of what was not sent");
+    let refused = Story::new("bob refused milk");
+    assert_unfit(&refused, "a refusal of what was not sent");
+    let unknown = Story::new("bob unknown milk");
+    assert_unfit(&unknown, "it is unknown what became of what was not sent");
+    let join = talk().without("carol joins after 2 of 1");
+    assert_unfit(&join, "a join is answered that was not sent");
+    let page = talk().without("bob asks-for-history");
+    assert_unfit(&page, "a page of history that was not asked for");
+}
+
+#[test]
+fn an_answer_about_something_else_is_unfit() {
+    let other = dictation().with("bob acked milk 2", &["bob acked milk/oats 2"]);
+    assert_unfit(&other, "an ack of a text that was not sent");
+    let rooms = dictation().with("bob unknown cake", &["bob sends cake in cellar"]);
+    assert_unfit(&rooms, "was sent to two rooms");
+    let stranger = Story::new(
+        "alice sends tea
+         alice acked tea 1",
+    );
+    assert_unfit(&stranger, "an ack to somebody who has not joined");
+}
+
+#[test]
+fn messages_of_a_page_that_was_not_given_are_unfit() {
+    let story = talk().without("bob reads 4 of 1");
+    assert_unfit(&story, "a message of a page of history that was not read");
+}
+
+#[test]
+fn a_room_that_is_not_read_once_and_in_one_go_is_unfit() {
+    let twice = dictation().with("test row 3 cake", &["test row 3 cake", "test reads-all 0 of 1"]);
+    assert_unfit(&twice, "read in full for the second time");
+    let row =
+        dictation().with("test reads-all 3 of 1", &["test row 1 pie", "test reads-all 3 of 1"]);
+    assert_unfit(&row, "a row of a room that is not being read");
+    let late = dictation().without("bob acked cake 3");
+    let late = late.with("test row 3 cake", &["test row 3 cake", "bob acked cake 3"]);
+    assert_unfit(&late, "an ack after the room was read in full");
 }
 
 #[test]
 fn a_cursor_beyond_what_a_client_has_heard_is_unfit() {
     let story = talk().with("carol joins after 2 of 1", &["carol joins after 3 of 1"]);
-    assert_unfit(&story.without("carol resumes 3 sugar"));
+    let story = story.without("carol resumes 3 sugar");
+    assert_unfit(&story, "a cursor beyond what the client has");
+}
+
+#[test]
+fn resources_with_nothing_to_compare_them_with_are_unfit() {
+    assert_unfit(&Story::new("test uses after 1 1 1"), "resources without a baseline");
 }
 
 #[test]
 fn records_out_of_order_are_unfit() {
     let mut records = dictation().records();
     records.swap(1, 2);
-    assert!(!judge(&records, Limits::default()).mistakes.is_empty());
+    let report = judge(&records, Limits::default());
+    assert!(report.mistakes.iter().any(|mistake| mistake.contains("it is earlier")), "{report}");
 }

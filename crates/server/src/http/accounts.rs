@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chat::SessionId;
 use chat::wire::http::{Credentials, Failed, LoggedIn, Me, NewToken, PasswordChange, SessionKind};
+use chat::{Error, SessionId};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 
@@ -77,7 +77,11 @@ pub(super) async fn log_out(
     State(app): State<Arc<App>>,
     caller: Caller,
 ) -> Result<Response, Failure> {
-    app.end_session(&caller.identity, caller.identity.session.id).await?;
+    match app.end_session(&caller.identity, caller.identity.session.id).await {
+        // One that has ended meanwhile has ended.
+        Ok(()) | Err(Error::NotFound) => {}
+        Err(error) => return Err(error.into()),
+    }
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, app.cookie.clear())]).into_response())
 }
 
@@ -119,6 +123,9 @@ pub(super) async fn change_password(
 ) -> Result<Response, Failure> {
     let PasswordChange { old, new } = change;
     let changed = app.accounts.change_password(&caller.identity, visitor.from, old, new).await;
+    if let Err(Error::StorageUnavailable { .. }) = changed {
+        app.live.doubt(caller.identity.account.user.id);
+    }
     let (token, ended) = changed?;
     app.live.end_sessions(&ended);
     app.clone().end_what_the_old_token_opened(caller.identity.session.id);

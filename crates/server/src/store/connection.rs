@@ -1,6 +1,6 @@
 //! Connections to the database, and how they are set up.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::wal::CheckpointMode;
@@ -24,6 +24,14 @@ const STATEMENTS: usize = 64;
 /// To what size a log that has outgrown its usual one is cut when it starts anew, in bytes.
 const WAL_KEPT_BYTES: i64 = 64 << 20;
 
+/// Where the database is.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) file: PathBuf,
+    /// The SQLite VFS that has the file, if it is not the system's.
+    pub(super) vfs: Option<String>,
+}
+
 /// Refuses an SQLite with a known way to damage data.
 pub(super) fn check_sqlite() -> Result<(), OpenError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
@@ -33,16 +41,9 @@ pub(super) fn check_sqlite() -> Result<(), OpenError> {
 }
 
 /// A connection for the writer, in WAL mode and never done before the disk is.
-pub(super) fn to_write(file: &Path) -> rusqlite::Result<Connection> {
-    let db = open(file, WRITER_CACHE_KIB)?;
-    let mode: String = db.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
-    if mode != "wal" {
-        let sentence = "this file system cannot hold a write-ahead log".to_owned();
-        return Err(rusqlite::Error::SqliteFailure(
-            ffi::Error { code: ErrorCode::FileLockingProtocolFailed, extended_code: 0 },
-            Some(sentence),
-        ));
-    }
+pub(super) fn to_write(place: &Place) -> rusqlite::Result<Connection> {
+    let db = open(place, WRITER_CACHE_KIB)?;
+    set_journal(&db, "wal")?;
     let synchronous = if Sabotage::NoSync.is_on() { "OFF" } else { "FULL" };
     db.pragma_update(None, "synchronous", synchronous)?;
     // Where a sync does not reach the disk unless asked twice (macOS).
@@ -55,8 +56,8 @@ pub(super) fn to_write(file: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// A connection for a reader, which cannot write.
-pub(super) fn to_read(file: &Path) -> rusqlite::Result<Connection> {
-    let db = open(file, READER_CACHE_KIB)?;
+pub(super) fn to_read(place: &Place) -> rusqlite::Result<Connection> {
+    let db = open(place, READER_CACHE_KIB)?;
     db.pragma_update(None, "query_only", true)?;
     Ok(db)
 }
@@ -76,14 +77,14 @@ pub(super) fn to_inspect(file: &Path) -> rusqlite::Result<Connection> {
 /// not become so.
 pub(super) fn to_fill(file: &Path) -> rusqlite::Result<Connection> {
     let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    db.pragma_update_and_check(None, "journal_mode", "off", |_| Ok(()))?;
+    set_journal(&db, "off")?;
     db.pragma_update(None, "synchronous", "OFF")?;
     Ok(db)
 }
 
 /// Makes a database need no file beside it: whoever opens it to read makes none.
 pub(super) fn make_one_file(db: &Connection) -> rusqlite::Result<()> {
-    db.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))
+    set_journal(db, "delete")
 }
 
 /// Moves all of the write-ahead log into the database, and syncs both.
@@ -92,11 +93,31 @@ pub(super) fn checkpoint_all(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+fn set_journal(db: &Connection, wanted: &str) -> rusqlite::Result<()> {
+    // To the end: the answer comes before the change is committed, and that can fail as well.
+    let mode: Vec<String> = db
+        .prepare(&format!("PRAGMA journal_mode = {wanted}"))?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    if mode == [wanted] {
+        return Ok(());
+    }
+    let sentence = match wanted {
+        "wal" => "this file system cannot hold a write-ahead log",
+        _ => "another process has it open",
+    };
+    let error = ffi::Error { code: ErrorCode::FileLockingProtocolFailed, extended_code: 0 };
+    Err(rusqlite::Error::SqliteFailure(error, Some(sentence.to_owned())))
+}
+
 /// No memory map: with one, a disk error on reading is a signal that ends the process, and not an error.
-fn open(file: &Path, cache_kib: i32) -> rusqlite::Result<Connection> {
+fn open(place: &Place, cache_kib: i32) -> rusqlite::Result<Connection> {
     // It exists. An empty one must not come up in its place because somebody moved it away.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(file, flags)?;
+    let db = match &place.vfs {
+        None => Connection::open_with_flags(&place.file, flags)?,
+        Some(vfs) => Connection::open_with_flags_and_vfs(&place.file, flags, vfs.as_str())?,
+    };
     db.busy_timeout(LOCK_PATIENCE)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     db.pragma_update(None, "cache_size", -cache_kib)?;

@@ -1,9 +1,11 @@
 //! What an error of SQLite means: for those who wait, and for those who read the log.
 
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use chat::StoreError;
-use rusqlite::{Error, ErrorCode};
+use rusqlite::{Error, ErrorCode, ffi};
 
 /// When there may be room in a queue again: a batch or two later.
 const BUSY_RETRY: Duration = Duration::from_millis(100);
@@ -35,8 +37,31 @@ pub(super) fn is_from_beneath(error: &Error) -> bool {
     )
 }
 
+/// Does something for one who waits. A panic in it is a mistake in the program, which must not cost all others the
+/// thread: it becomes an error, of those that are not from beneath. What `work` has touched must not be used again if it
+/// could be half done; a transaction is rolled back by then.
+pub(super) fn guarded<T>(work: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let sentence = "a mistake in the program, which panicked".to_owned();
+        Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERNAL), Some(sentence)))
+    })
+}
+
+/// What an error of the system's would be if SQLite had met it.
+pub(super) fn of_system(error: io::Error) -> Error {
+    let code = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ffi::SQLITE_FULL,
+        _ => ffi::SQLITE_IOERR,
+    };
+    Error::SqliteFailure(ffi::Error::new(code), Some(error.to_string()))
+}
+
 /// What to look after, in the words of the log.
 pub(super) fn kind(error: &Error) -> &'static str {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    if extended == Some(ffi::SQLITE_READONLY_DBMOVED) {
+        return "the database has been moved away, deleted or replaced";
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full",
         Some(ErrorCode::SystemIoFailure) => "the disk fails",

@@ -1,7 +1,7 @@
 //! The data folder: made if it is not there, readable by its owner only, and used by one server at a time.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,9 @@ use super::unfinished::{COMPANIONS, unfinished, with_end};
 
 const OWNER_ONLY_FOLDER: u32 = 0o700;
 pub(super) const OWNER_ONLY_FILE: u32 = 0o600;
+/// How many bytes must fit on the disk before writing goes on after a failure: what is written in some busy seconds. On a
+/// full disk there is mostly room for a little, and without this writing would come and go with the size of messages.
+const ROOM: u64 = 1 << 20;
 const DATABASE: &str = "parlor.db";
 const LOCK: &str = "parlor.lock";
 
@@ -79,6 +82,18 @@ impl Folder {
             }
         }
         Ok(())
+    }
+
+    /// Fails unless there is room again for more than a message or two.
+    pub(super) fn check_room(&self) -> io::Result<()> {
+        let path = self.path.join("parlor.room");
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(OWNER_ONLY_FILE);
+        let mut file = options.open(&path)?;
+        // At once, so that nothing is left of it whatever happens.
+        fs::remove_file(&path)?;
+        io::copy(&mut io::repeat(0).take(ROOM), &mut file)?;
+        file.sync_all()
     }
 
     /// Makes sure that new files are still in the folder, and a new folder where it is, after a power cut.

@@ -1,6 +1,5 @@
 //! The threads that read. Each has a connection; all take from one queue.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,8 +8,9 @@ use chat::StoreError;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::connection::{self, Place};
+use super::failure;
 use super::threads::Threads;
-use super::{connection, failure};
 
 /// How many there are. Reading is short and mostly from memory, so more would wait for the same processors.
 const READERS: usize = 2;
@@ -33,12 +33,12 @@ enum Order {
 
 impl Readers {
     /// Opens the connections and starts the threads.
-    pub(super) fn start(file: &Path) -> rusqlite::Result<Self> {
+    pub(super) fn start(place: &Place) -> rusqlite::Result<Self> {
         let (questions, queue) = sync_channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
         let threads = Threads::default();
         for _ in 0..READERS {
-            let (db, queue) = (connection::to_read(file)?, Arc::clone(&queue));
+            let (db, queue) = (connection::to_read(place)?, Arc::clone(&queue));
             threads.start("store-reader", move || answer(db, &queue));
         }
         Ok(Self { questions, asked: AtomicU64::new(0), threads })
@@ -55,7 +55,7 @@ impl Readers {
             if tell.is_closed() {
                 return;
             }
-            let answer = db.transaction().and_then(|tx| question(&tx));
+            let answer = failure::guarded(|| db.transaction().and_then(|tx| question(&tx)));
             // Dropped meanwhile, which is as good as told.
             let _ = tell.send(answer.map_err(failed));
         }));

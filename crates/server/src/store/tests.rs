@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
@@ -16,17 +17,34 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::writer::QUEUE;
-use super::{Sqlite, messages};
+use super::{Sqlite, check, messages};
 
 /// A test that hangs is a test that fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Default)]
-struct Listener(Mutex<Vec<Logged>>);
+struct Listener {
+    events: Mutex<Vec<Logged>>,
+    /// The event at which it panics, if it is not 0.
+    panics_at: AtomicU64,
+}
+
+impl Listener {
+    fn panic_at(&self, seq: Seq) {
+        self.panics_at.store(seq.0, Ordering::SeqCst);
+    }
+}
 
 impl Fanout for Listener {
     fn publish(&self, events: &[Logged]) {
-        self.0.lock().unwrap().extend_from_slice(events);
+        for event in events {
+            assert_ne!(event.seq().0, self.panics_at.load(Ordering::SeqCst), "a mistake");
+            let mut heard = self.events.lock().unwrap();
+            // As an open room does it: what it knows it does not tell again.
+            if !heard.contains(event) {
+                heard.push(event.clone());
+            }
+        }
     }
 }
 
@@ -84,6 +102,18 @@ impl World {
         timeout(PATIENCE, trying).await.unwrap()
     }
 
+    /// Has the writer look for a way back several times, in vain: for a quarter of a second nothing can be written.
+    async fn stays_unavailable(&self) {
+        let asking = async {
+            loop {
+                let refused = self.store.check().await;
+                assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_millis(250), asking).await.unwrap_err();
+    }
+
     /// Keeps the writer from its work until something is sent, or the sender is dropped.
     async fn hold_writer(&self) -> SyncSender<()> {
         let (begin, has_begun) = sync_channel(1);
@@ -103,7 +133,7 @@ impl World {
         let history =
             self.store.history(self.room, Page::Newest, 2 * QUEUE).await.unwrap().unwrap();
         assert!(history.events.iter().map(|event| event.seq().0).eq(1..=history.head.0));
-        assert_eq!(*self.listener.0.lock().unwrap(), history.events);
+        assert_eq!(*self.listener.events.lock().unwrap(), history.events);
         history.events
     }
 }
@@ -166,6 +196,82 @@ async fn while_the_database_is_away_writing_is_refused_at_once_and_reading_goes_
     world.append_at_last(1).await;
     let (here, away) = (world.folder.path().join("parlor.db"), world.folder.path().join("away"));
     fs::rename(&here, &away).unwrap();
+
+    assert!(is_unavailable(&world.store.append(world.message(2)).await.unwrap_err()));
+    let refused = world.store.check().await.unwrap_err();
+    assert!(matches!(refused, StoreError::Unavailable { .. }));
+    assert!(world.store.room(world.room).await.unwrap().is_some());
+    assert!(!here.exists(), "an empty database has come up in its place");
+
+    fs::rename(&away, &here).unwrap();
+    world.append_at_last(2).await;
+    world.append_at_last(3).await;
+    assert_eq!(world.store.check().await, Ok(()));
+    assert_eq!(world.assert_whole().await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_is_moved_away_is_noticed_by_who_only_asks_and_goes_on_when_it_is_back() {
+    let world = World::new().await;
+    let away = world.folder.path().with_extension("away");
+    fs::rename(world.folder.path(), &away).unwrap();
+    assert!(matches!(world.store.check().await, Err(StoreError::Unavailable { .. })));
+    assert!(!world.folder.path().exists(), "it has come up again");
+
+    fs::rename(&away, world.folder.path()).unwrap();
+    assert_eq!(world.append_at_last(1).await, Seq(1));
+    world.assert_whole().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_database_in_the_place_of_this_one_is_not_written_to() {
+    let world = World::new().await;
+    world.append_at_last(1).await;
+    let here = world.folder.path().join("parlor.db");
+    let (other, away) = (world.folder.path().join("other"), world.folder.path().join("away"));
+    // A copy of some earlier state, as somebody puts it there who does not know better.
+    fs::copy(&here, &other).unwrap();
+    fs::rename(&here, &away).unwrap();
+    fs::rename(&other, &here).unwrap();
+    let before = fs::read(&here).unwrap();
+
+    assert!(is_unavailable(&world.store.append(world.message(2)).await.unwrap_err()));
+    world.stays_unavailable().await;
+    assert!(fs::read(&here).unwrap() == before, "it was written to");
+
+    fs::rename(&away, &here).unwrap();
+    assert_eq!(world.append_at_last(2).await, Seq(2));
+    world.assert_whole().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_was_acked_is_lost_with_a_deleted_write_ahead_log() {
+    let world = World::new().await;
+    for number in 1..=10 {
+        world.append_at_last(number).await;
+    }
+    fs::remove_file(world.folder.path().join("parlor.db-wal")).unwrap();
+
+    assert!(is_unavailable(&world.store.append(world.message(11)).await.unwrap_err()));
+    world.stays_unavailable().await;
+    assert!(world.store.room(world.room).await.unwrap().is_some());
+
+    // As if it were killed now: the file that is left has everything.
+    let killed = TempDir::new().unwrap();
+    let file = killed.path().join("parlor.db");
+    fs::copy(world.folder.path().join("parlor.db"), &file).unwrap();
+    let findings = check(&file, &mut |_| {}).unwrap();
+    assert!(findings.is_sound() && findings.events >= 10, "{findings:?}");
+    world.store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_without_room_does_not_come_back_for_one_row_that_still_fits() {
+    let world = World::new().await;
+    world.append_at_last(1).await;
+    // Room is asked for by writing this file. One row would fit into the database all the time.
+    let no_room = world.folder.path().join("parlor.room");
+    fs::create_dir(&no_room).unwrap();
     world.fill_disk().await;
     while world.store.append(world.message(2)).await.is_ok() {
         let big = world
@@ -174,16 +280,58 @@ async fn while_the_database_is_away_writing_is_refused_at_once_and_reading_goes_
         let _ = big.await;
     }
 
-    let refused = world.store.check().await.unwrap_err();
-    assert!(matches!(refused, StoreError::Unavailable { .. }));
-    assert!(!world.assert_whole().await.is_empty());
-    assert!(!here.exists(), "an empty database has come up in its place");
+    world.stays_unavailable().await;
 
-    fs::rename(&away, &here).unwrap();
-    world.append_at_last(2).await;
+    fs::remove_dir(&no_room).unwrap();
     world.append_at_last(3).await;
-    assert_eq!(world.store.check().await, Ok(()));
     world.assert_whole().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_panics_leaves_nothing_and_does_not_harm_the_others() {
+    let world = World::new().await;
+    let release = world.hold_writer().await;
+    let before = order(world.store.append(world.message(1)));
+    let message = world.message(1000);
+    let panics = order(world.store.write(move |batch| -> rusqlite::Result<()> {
+        messages::append(batch, &message)?.unwrap();
+        panic!("a mistake");
+    }));
+    let after = order(world.store.append(world.message(2)));
+    release.send(()).unwrap();
+
+    assert_eq!(before.await.unwrap().seq, Seq(1));
+    assert_eq!(panics.await, Err(StoreError::Broken));
+    assert_eq!(after.await.unwrap().seq, Seq(2));
+    assert_eq!(world.append_at_last(3).await, Seq(3));
+    assert_eq!(world.assert_whole().await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_that_panics_is_answered_and_so_are_the_others() {
+    let world = World::new().await;
+    for _ in 0..10 {
+        let panics = world.store.read(|_| -> rusqlite::Result<()> { panic!("a mistake") });
+        assert_eq!(panics.await, Err(StoreError::Broken));
+        assert!(world.store.room(world.room).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listener_who_panics_costs_nobody_else_what_they_should_hear() {
+    let world = World::new().await;
+    let release = world.hold_writer().await;
+    let appends: Vec<_> =
+        (1..=5).map(|number| order(world.store.append(world.message(number)))).collect();
+    world.listener.panic_at(Seq(3));
+    release.send(()).unwrap();
+
+    for (append, expected) in appends.into_iter().zip(1..) {
+        assert_eq!(append.await.unwrap().seq, Seq(expected));
+    }
+    world.append_at_last(6).await;
+    let heard = world.listener.events.lock().unwrap().clone();
+    assert!(heard.iter().map(|event| event.seq().0).eq([1, 2, 4, 5, 6]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,8 +4,10 @@
 //! When a commit fails nobody knows what is on the disk. Then everybody is told that the store is unavailable, and the
 //! database is opened anew; what it holds is read again. A sync is never tried a second time: the system may have
 //! thrown the pages away with the first error.
+//!
+//! A commit to files that no path leads to any more is no better than a failed one, and nothing is written until they
+//! are back.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -16,26 +18,23 @@ use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::connection::{self, Place};
+use super::files::Files;
 use super::folder::Folder;
 use super::tails::Tails;
 use super::threads::Threads;
-use super::{connection, failure, messages};
+use super::{Upkeep, failure, messages};
 use crate::sabotage::Sabotage;
 
 /// Most changes that wait, a tenth of a second of work. Past it the next one is told that the store is busy.
 pub(super) const QUEUE: usize = 4096;
 /// Most changes in one transaction. More would not be cheaper each, and keep the first one waiting.
 const BATCH: usize = 1024;
-/// Pages of 4 KiB in the write-ahead log that are worth moving into the database when nobody waits …
+/// Pages of 4 KiB in the write-ahead log that are worth moving into the database when nobody waits.
 const PAGES_AT_LEISURE: i32 = 1024;
-/// … and those that are moved even if somebody does. The more there are, the more of them are versions of one page, of
-/// which only the last is moved; the fewer, the shorter is the wait.
-const PAGES_AT_MOST: i32 = 16 * 1024;
 /// Nothing has been ordered for this long: nobody waits.
 const LEISURE: Duration = Duration::from_millis(5);
-/// How long the writer waits after a failure before it opens the database again, at first …
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// … and at most, having doubled it each time.
+/// How long the writer waits at most after a failure before it opens the database again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// The way to the thread that writes.
@@ -91,23 +90,30 @@ impl<T: Send, F: Fn(&mut Batch<'_>) -> rusqlite::Result<T> + Send> Change for Wa
 
 impl Writer {
     /// Starts the thread. The folder stays locked until it ends.
-    pub(super) fn start(db: Connection, folder: Folder, fanout: Arc<dyn Fanout>) -> Self {
+    pub(super) fn start(
+        db: Connection,
+        folder: Folder,
+        place: Place,
+        files: Files,
+        upkeep: Upkeep,
+        fanout: Arc<dyn Fanout>,
+    ) -> Self {
         let (orders, queue) = sync_channel(QUEUE);
         let is_down = Arc::new(AtomicBool::new(false));
         let desk = Desk {
             orders: queue,
             is_down: is_down.clone(),
             fanout,
-            file: folder.database(),
+            folder,
+            place,
+            files,
+            upkeep,
             tails: Tails::default(),
             events: Vec::new(),
             stuck: 0,
         };
         let thread = Threads::default();
-        thread.start("store-writer", move || {
-            desk.work(db);
-            drop(folder);
-        });
+        thread.start("store-writer", move || desk.work(db));
         Self { orders, is_down, thread }
     }
 
@@ -142,7 +148,11 @@ struct Desk {
     orders: Receiver<Order>,
     is_down: Arc<AtomicBool>,
     fanout: Arc<dyn Fanout>,
-    file: PathBuf,
+    folder: Folder,
+    place: Place,
+    /// Those that are open.
+    files: Files,
+    upkeep: Upkeep,
     tails: Tails,
     /// What the present transaction adds to logs.
     events: Vec<Logged>,
@@ -162,12 +172,9 @@ impl Desk {
         let mut changes = Vec::new();
         loop {
             let then = self.take(&db, &mut changes);
-            match self.commit(&db, &mut changes) {
+            match self.commit(&db, &mut changes).and_then(|()| self.check_place(&db)) {
                 Ok(()) => {
-                    if !self.events.is_empty() {
-                        self.fanout.publish(&self.events);
-                        self.events.clear();
-                    }
+                    self.publish();
                     changes.drain(..).for_each(|change| change.tell(Ok(())));
                 }
                 Err(cause) => {
@@ -200,7 +207,7 @@ impl Desk {
     /// Waits for an order, and takes all others that are there. Moves pages into the database in between.
     fn take(&mut self, db: &Connection, changes: &mut Vec<Box<dyn Change>>) -> Then {
         let pages = pages_to_move(db) - self.stuck;
-        if pages >= PAGES_AT_MOST {
+        if pages >= self.upkeep.pages_at_most {
             self.checkpoint(db);
         }
         let leisure = if pages >= PAGES_AT_LEISURE { LEISURE } else { Duration::MAX };
@@ -263,6 +270,32 @@ impl Desk {
         Ok(())
     }
 
+    /// Fails if what was committed just now may never be found again.
+    fn check_place(&self, db: &Connection) -> rusqlite::Result<()> {
+        self.files.check(&self.place).inspect_err(|_| {
+            // If it is the write-ahead log that was deleted, all that is only in it is lost when it is closed.
+            let _ = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE);
+        })
+    }
+
+    /// Tells of what has been committed.
+    fn publish(&mut self) {
+        let tell = |events: &[Logged]| {
+            failure::guarded(|| {
+                self.fanout.publish(events);
+                Ok(())
+            })
+        };
+        if !self.events.is_empty()
+            && let Err(cause) = tell(&self.events)
+        {
+            // It is on the disk, and whoever misses some of it reads it there. The others are told what is theirs.
+            tracing::error!(%cause, "what was committed could not be told");
+            self.events.chunks(1).for_each(|event| drop(tell(event)));
+        }
+        self.events.clear();
+    }
+
     /// Makes all changes, or says which one could not be made, and why.
     fn make_all(
         &mut self,
@@ -270,17 +303,16 @@ impl Desk {
         changes: &mut [Box<dyn Change>],
     ) -> Option<(usize, rusqlite::Error)> {
         let mut batch = Batch { db, tails: &mut self.tails, events: &mut self.events };
-        changes
-            .iter_mut()
-            .enumerate()
-            .find_map(|(index, change)| change.make(&mut batch).err().map(|cause| (index, cause)))
+        changes.iter_mut().enumerate().find_map(|(index, change)| {
+            failure::guarded(|| change.make(&mut batch)).err().map(|cause| (index, cause))
+        })
     }
 
     /// Opens the database anew, as often as it takes, and tells on what did get committed after all. Returns nothing if
     /// the store is closed meanwhile.
     fn recover(&mut self) -> Option<Connection> {
         self.tails.forget();
-        let mut pause = FIRST_PAUSE;
+        let mut pause = self.upkeep.first_pause;
         loop {
             match self.orders.recv_timeout(pause) {
                 // Ordered before the orders were stopped.
@@ -298,22 +330,24 @@ impl Desk {
     }
 
     fn reopen(&mut self) -> rusqlite::Result<Connection> {
-        let db = connection::to_write(&self.file)?;
+        // Another database in its place is not the one that open rooms know. It is served after a start.
+        self.files.check(&self.place)?;
+        let db = connection::to_write(&self.place)?;
         // If the disk is full, this lets the log start over in the room that it has. Else it does no harm.
         let _ = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE);
         self.stuck = pages_to_move(&db);
-        // Not a question of whether it can be opened, but of whether it can be written.
+        // Not a question of whether it can be opened, but of whether it can be written, and more than this one row.
+        if self.place.vfs.is_none() {
+            self.folder.check_room().map_err(failure::of_system)?;
+        }
         db.execute("UPDATE database SET recoveries = recoveries + 1", [])?;
         // The failed transaction is one of those whose end nobody saw. If it is there, readers see it and the numbers
         // in it are taken; then it has to be told on before anything that follows it.
         let stored = self.events.iter().map(|event| messages::is_stored(&db, event));
         let stored = stored.collect::<rusqlite::Result<Vec<_>>>()?;
-        let events =
-            self.events.drain(..).zip(stored).filter_map(|(event, is)| is.then_some(event));
-        let events: Vec<_> = events.collect();
-        if !events.is_empty() {
-            self.fanout.publish(&events);
-        }
+        let mut stored = stored.into_iter();
+        self.events.retain(|_| stored.next() == Some(true));
+        self.publish();
         Ok(db)
     }
 }

@@ -1,5 +1,7 @@
 //! For those who keep the server running.
 
+use std::fs;
+
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -40,6 +42,27 @@ async fn a_server_that_is_about_to_end_says_so_and_lives_until_it_has() {
     assert_eq!(answer.body, json!({ "status": "draining" }));
     world.get("/livez").send().await.expect(200);
     world.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_can_store_nothing_says_so_reads_on_and_recovers_by_itself() {
+    let world = World::new().await;
+    let token = world.register("alice").await;
+    let create = || world.post("/api/rooms", &json!({ "name": "Kitchen" })).by(&token).send();
+    create().await.expect(201);
+    let away = world.folder().with_extension("away");
+    fs::rename(world.folder(), &away).unwrap();
+
+    assert_eq!(create().await.error(), (503, "storage_unavailable"));
+    let ready = world.get("/readyz").send().await.expect(503);
+    assert_eq!(ready.body, json!({ "status": "storage_unavailable" }));
+    world.get("/livez").send().await.expect(200);
+    let rooms = world.get("/api/rooms").by(&token).send().await.expect(200);
+    assert_eq!(rooms.body["rooms"][0]["name"], "Kitchen");
+
+    fs::rename(&away, world.folder()).unwrap();
+    while world.get("/readyz").send().await.status != 200 {}
+    create().await.expect(201);
 }
 
 #[tokio::test]

@@ -2,9 +2,9 @@
 
 use crate::world::World;
 
-/// What the page loads, as its HTML says.
-fn mentioned(html: &str) -> Vec<&str> {
-    html.split('"').filter(|text| text.starts_with("/assets/")).collect()
+/// The files of the page that a text of it names.
+fn mentioned(text: &str) -> Vec<&str> {
+    text.split('"').filter(|text| text.starts_with("/assets/")).collect()
 }
 
 #[tokio::test]
@@ -28,6 +28,22 @@ async fn what_the_page_loads_is_there_and_is_kept_for_ever() {
     for file in files {
         let asset = world.get(file).send().await.expect(200);
         assert_eq!(asset.header("cache-control"), "public, max-age=31536000, immutable");
+    }
+}
+
+#[tokio::test]
+async fn the_worker_is_asked_for_each_time_and_keeps_what_is_there() {
+    let world = World::new().await;
+    let worker = world.get("/worker.js").send().await.expect(200);
+    assert_eq!(worker.header("content-type"), "text/javascript; charset=utf-8");
+    assert_eq!(worker.header("cache-control"), "no-cache");
+    let page = world.get("/").send().await;
+    let kept = mentioned(&worker.text);
+    for file in mentioned(&page.text) {
+        assert!(kept.contains(&file), "{file} is not among {kept:?}");
+    }
+    for file in kept {
+        world.get(file).send().await.expect(200);
     }
 }
 

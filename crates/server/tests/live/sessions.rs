@@ -45,6 +45,33 @@ fn logging_out_ends_the_sockets_of_that_session_and_of_no_other() {
     here.ask("heartbeat", &json!({ "room": room }));
 }
 
+/// A commit whose end nobody saw can leave a session ended of which everybody but the store believes that it is alive.
+#[test]
+fn logging_out_of_a_session_that_has_ended_unseen_ends_its_sockets() {
+    let server = Server::start();
+    let (_here, room) = server.alice_in_a_room();
+    let elsewhere = server.log_in("alice");
+    let mut there = Client::connect(server.address(), &elsewhere);
+    there.ask("join", &json!({ "room": room }));
+    let db = rusqlite::Connection::open(server.folder().join("parlor.db")).unwrap();
+    let ended = db.execute("DELETE FROM sessions WHERE id = (SELECT max(id) FROM sessions)", []);
+    assert_eq!(ended, Ok(1));
+    server.log_out(&elsewhere);
+    there.wait_for_the_end();
+}
+
+#[test]
+fn nobody_ends_the_sockets_of_somebody_else() {
+    let server = Server::start();
+    let (mut alice, room) = server.alice_in_a_room();
+    let bob = server.register("bob");
+    for session in 1..=2 {
+        server.end_session(&bob, session);
+    }
+    assert!(Client::try_connect(server.address(), &bob).is_err());
+    alice.ask("heartbeat", &json!({ "room": room }));
+}
+
 #[test]
 fn a_new_password_ends_all_other_sessions() {
     let server = Server::start();

@@ -79,6 +79,12 @@ impl Server {
         self.runtime.block_on(request.send()).expect(204);
     }
 
+    /// Tries to end the session of this number as the person with this token.
+    pub(crate) fn end_session(&self, token: &str, session: i64) {
+        let request = self.knock("DELETE", &format!("/api/sessions/{session}")).by(token);
+        self.runtime.block_on(request.send());
+    }
+
     /// Gives somebody a new password, in a session of its own.
     pub(crate) fn change_password(&self, name: &str) {
         self.change_password_as(&self.log_in(name));

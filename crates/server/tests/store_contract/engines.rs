@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chat::{Fanout, Store};
+use simulation::memory::{Flawless, Platter};
 use tempfile::TempDir;
 
 /// A place that holds one database, empty at first.
@@ -27,6 +28,29 @@ impl Engine for Sqlite {
 
     async fn open(&self, fanout: Arc<dyn Fanout>) -> Self::Store {
         server::store::Sqlite::open(self.folder.path(), fanout).unwrap()
+    }
+
+    async fn close(store: &Self::Store) {
+        store.close().await;
+    }
+}
+
+pub(crate) struct Memory {
+    platter: Platter,
+}
+
+impl Engine for Memory {
+    type Store = simulation::memory::Memory<Flawless>;
+
+    fn new() -> Self {
+        Self { platter: Platter::default() }
+    }
+
+    async fn open(&self, fanout: Arc<dyn Fanout>) -> Self::Store {
+        let disk = Arc::new(Flawless);
+        let store = simulation::memory::Memory::open(self.platter.clone(), disk, fanout);
+        tokio::spawn(store.clone().writes());
+        store
     }
 
     async fn close(store: &Self::Store) {

@@ -95,3 +95,4 @@ macro_rules! hold_to_the_contract {
 }
 
 hold_to_the_contract!(sqlite, crate::engines::Sqlite);
+hold_to_the_contract!(memory, crate::engines::Memory);

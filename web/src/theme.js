@@ -1,5 +1,5 @@
 // Runs before the first paint, so that nobody who prefers the dark is shown a white page first.
-// The switch itself is src/state/theme.svelte.ts; the two share the name of the stored choice.
+// The switch itself is state/theme.svelte.ts; the two share the name of the stored choice.
 (function () {
   var choice = null;
   try {
