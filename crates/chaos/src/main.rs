@@ -26,6 +26,9 @@ cargo xtask chaos [--minutes N] [--seed S] [--only T1,T6] [--round SECONDS] [--p
 /// How long the last client may take to be where it should be when nothing is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// After so many rounds on end that could not be done, the next will not be either.
+const MOST_IN_VAIN: usize = 3;
+
 struct Options {
     length: Duration,
     seed: u64,
@@ -62,6 +65,7 @@ async fn run() -> Result<ExitCode> {
     println!("seed {}", options.seed);
     let mut draws = StdRng::seed_from_u64(options.seed);
     let (begun, mut rounds, mut broken) = (Instant::now(), Vec::new(), 0);
+    let mut in_vain = 0;
     'rounds: loop {
         let mut workloads = options.workloads.clone();
         workloads.shuffle(&mut draws);
@@ -74,15 +78,17 @@ async fn run() -> Result<ExitCode> {
                 Ok(verdict) => {
                     tell(workload, seed, &verdict);
                     broken += usize::from(!verdict.is_clean());
+                    in_vain = 0;
                     rounds.push((workload, verdict));
                 }
                 Err(error) => {
                     println!("         could not be done: {error:#}");
                     println!("         {}", replay(workload, seed));
                     broken += 1;
+                    in_vain += 1;
                 }
             }
-            if options.once || begun.elapsed() >= options.length {
+            if in_vain == MOST_IN_VAIN || options.once || begun.elapsed() >= options.length {
                 break 'rounds;
             }
         }

@@ -23,8 +23,16 @@ const EACH: usize = 16;
 const TALKERS: usize = 8;
 /// What one of them may cost.
 const MOST_BYTES: u64 = 1 << 20;
-/// What is said until the kernel takes no more for a reader, and then the age bound: within this time all are closed.
-const CLOSED: Duration = Duration::from_secs(60);
+/// And for how long, from when the kernel takes no more for it.
+const LONGEST: Duration = Duration::from_secs(30);
+/// What the kernel takes for somebody who does not read.
+const KERNEL: f64 = 512.0 * 1024.0;
+/// With so much said, every queue is full.
+const ENOUGH: f64 = KERNEL + MOST_BYTES as f64;
+/// Between two messages of one who talks.
+const PACE: Duration = Duration::from_millis(150);
+/// What a busy machine may add.
+const SLACK: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Two processors are shared by everybody here; less than this is not told apart.
 const NOISE: Duration = Duration::from_millis(5);
@@ -39,11 +47,13 @@ pub(super) fn size(scale: Scale) -> Size {
 }
 
 pub(super) async fn strike(world: &mut World) -> Result<()> {
-    // From so much that the bytes reach their bound first, to so little that it is the age.
-    let length = world.draws.random_range(500..8_000);
+    // From so much that the bytes reach their bound first, to so little that it is the age, if there is time for that.
+    let fills = world.scale.length.mul_f64(world.draws.random_range(0.2..1.5));
+    let length = ENOUGH / fills.as_secs_f64() * PACE.as_secs_f64() / TALKERS as f64;
+    let length = (length as usize).clamp(200, 8_000);
     let habits = Habits {
         transports: vec![Transport::WebSocket],
-        pace: Some(Duration::from_millis(150)),
+        pace: Some(PACE),
         length: length..length + 1,
         reads: false,
         ..Habits::default()
@@ -52,7 +62,7 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
     let end = Instant::now() + world.scale.length;
     while Instant::now() < end {
         world.pass(world.scale.length / 5).await;
-        stop_reading(world).await?;
+        stop_reading(world, fills).await?;
     }
     let p99 = |times: &Times| times.within(99.0);
     let (alone, beside) =
@@ -67,7 +77,7 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-async fn stop_reading(world: &mut World) -> Result<()> {
+async fn stop_reading(world: &mut World, fills: Duration) -> Result<()> {
     let count = world.scale.readers;
     let process = world.running()?.id();
     let base = Usage::of(process)?.memory_bytes;
@@ -91,7 +101,8 @@ async fn stop_reading(world: &mut World) -> Result<()> {
             }
         }
     };
-    let in_time = timeout(CLOSED, all_closed).await;
+    let of_age = fills.mul_f64(KERNEL / ENOUGH) + LONGEST;
+    let in_time = timeout(fills.min(of_age) * 2 + SLACK, all_closed).await;
     dripping.abort();
     let closed = figure(world.doors.metrics, LAGGING).await? - closed_before;
     world.history.healed();
