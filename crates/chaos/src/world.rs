@@ -146,10 +146,10 @@ impl World {
 
     /// Some come with so many clients, each into some rooms, and begin to talk.
     pub(crate) async fn gather_some(&mut self, people: usize, habits: &Habits) -> Result<()> {
-        for person in self.people[..people].to_vec() {
+        for index in 0..people {
             for _ in 0..self.size.clients {
-                let rooms = self.some_rooms();
-                self.add(person.clone(), rooms, habits, None);
+                let (person, rooms) = (self.people[index].clone(), self.some_rooms());
+                self.add(person, rooms, habits, None);
             }
         }
         self.wait_until_all_are_here().await
