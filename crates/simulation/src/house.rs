@@ -1,6 +1,9 @@
 //! A server from its start to its end: the live door, sessions and verbs as they are, on the simulated network and disk.
 //! What the HTTP door does around them is done here in the same words.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
