@@ -31,7 +31,6 @@ impl Client {
                 self.session = Some(session);
                 self.note(shore, Event::LoggedIn);
             }
-            Answer::LoggedIn(Err(_)) => {}
             // It was logged out before: what it asked for is so.
             Answer::LoggedOut(Ok(()) | Err(Error::NotLoggedIn | Error::NotFound)) => {
                 if let Some((session, _)) = &self.session {
@@ -40,7 +39,7 @@ impl Client {
                 }
                 self.session = None;
             }
-            Answer::LoggedOut(Err(_)) => {}
+            Answer::LoggedIn(Err(_)) | Answer::LoggedOut(Err(_)) => {}
             Answer::PasswordChanged(Ok(token)) => {
                 if let Some((_, known)) = &mut self.session {
                     *known = token;

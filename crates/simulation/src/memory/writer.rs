@@ -103,8 +103,8 @@ impl Writer {
     pub(super) async fn work(&self, platter: &Platter, disk: &impl Disk) {
         loop {
             let (changes, is_closed) = {
-                let mut desk = self.desk();
-                (take(&mut desk.orders), desk.is_closed)
+                let mut queue = self.desk();
+                (take(&mut queue.orders), queue.is_closed)
             };
             if !changes.is_empty() {
                 self.commit(changes.into(), platter, disk).await;
