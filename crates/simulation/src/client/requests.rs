@@ -39,7 +39,7 @@ impl Client {
                 }
                 self.session = None;
             }
-            Answer::LoggedIn(Err(_)) | Answer::LoggedOut(Err(_)) => {}
+            Answer::LoggedIn(Err(_)) | Answer::LoggedOut(Err(_)) | Answer::Read(_, Err(_)) => {}
             Answer::PasswordChanged(Ok(token)) => {
                 if let Some((_, known)) = &mut self.session {
                     *known = token;
@@ -53,7 +53,6 @@ impl Client {
                 }
             }
             Answer::Read(room, Ok(history)) => self.reads(room, history, shore),
-            Answer::Read(_, Err(_)) => {}
         }
     }
 
