@@ -89,7 +89,9 @@ fn summary(text: &mut String, all: &Figures) -> std::fmt::Result {
         ("SIGTERM to end", &all.end),
         ("whole again", &all.convergence),
     ] {
-        writeln!(text, "{name:16}{}", percentiles(times))?;
+        if times.count() > 0 {
+            writeln!(text, "{name:16}{}", percentiles(times))?;
+        }
     }
     writeln!(text, "memory          {} MiB at most", all.memory_bytes >> 20)
 }

@@ -40,6 +40,8 @@ pub enum Weather {
     Storms,
     /// These calls fail for a while, counted from the first one of all.
     Faults(Fault),
+    /// Calls fail for a while; which ones is drawn.
+    Breakdowns,
     /// The disk is full for a while, once or often.
     Floods,
     /// Power is cut, and the disk has never synced what it said it had. No store can stand that.
@@ -115,6 +117,7 @@ pub fn run(seed: u64, weather: Weather, folder: &Path) -> Result<Report, Violati
         match weather {
             Weather::Storms => trial.storms().await?,
             Weather::Faults(fault) => trial.faults(fault).await?,
+            Weather::Breakdowns => trial.breakdowns().await?,
             Weather::Floods => trial.floods().await?,
             Weather::Lies => {
                 trial.disk.lie();
@@ -172,8 +175,10 @@ impl<'a> Trial<'a> {
                 self.disk.strike_during(Strike { outage, calls: Calls::Changes, after });
             }
             if let Some(store) = self.open()? {
+                let judged = self.judge(&store).await;
+                // A judge who is struck as well knows nothing.
                 if self.disk.struck().is_none() {
-                    self.judge(&store).await?;
+                    judged?;
                 }
                 if !early {
                     let (calls, after) = self.some_call(long);
@@ -201,6 +206,15 @@ impl<'a> Trial<'a> {
             self.restart();
         }
         self.fair_weather().await
+    }
+
+    /// Some calls fail, one, a few, or all that follow it.
+    async fn breakdowns(&mut self) -> Result<(), Violation> {
+        let calls = [Calls::Any, Calls::Changes, Calls::Syncs][self.random.random_range(0..3)];
+        let times = [1, 3, Fault::FOR_GOOD][self.random.random_range(0..3)];
+        let most = CHANGES << self.random.random_range(0..3);
+        let after = self.random.random_range(0..most);
+        self.faults(Fault { calls, after, times }).await
     }
 
     /// Calls fail, and then no more.

@@ -103,13 +103,13 @@ impl House {
             Ok(member) => member,
             Err(error) => return refuse(&line, &error),
         };
-        let socket = Link::new(line.clone(), self.switchboard.clone(), member);
+        let connection = Link::new(line.clone(), self.switchboard.clone(), member);
         line.send(Packet::Welcome);
-        self.live.clone().welcome(socket.clone()).await;
-        while let Some(heard) = socket.hear().await {
-            self.live.clone().answer(socket.clone(), heard).await;
+        self.live.clone().welcome(connection.clone()).await;
+        while let Some(heard) = connection.hear().await {
+            self.live.clone().answer(connection.clone(), heard).await;
         }
-        self.live.part(&socket, line.ended().unwrap_or(CloseReason::ServerDisconnect));
+        self.live.part(&connection, line.ended().unwrap_or(CloseReason::ServerDisconnect));
     }
 
     /// Somebody logs in with a password.

@@ -19,8 +19,8 @@ const CUT: f64 = 0.3;
 
 pub(super) async fn strike(world: &mut World) -> Result<()> {
     world.come_through_a_proxy()?;
-    // Somebody who waits for long would miss most of the faults.
-    let habits = Habits { patience: Duration::from_secs(2), ..Habits::default() };
+    // Somebody who waits for long would miss most of the faults, but some do.
+    let habits = Habits { patience: Duration::from_secs(2), naps: 0.2, ..Habits::default() };
     world.gather(&habits).await?;
     world.pass(world.scale.length / 5).await;
     let end = Instant::now() + world.scale.length;

@@ -23,8 +23,16 @@ const EACH: usize = 16;
 const TALKERS: usize = 8;
 /// What one of them may cost.
 const MOST_BYTES: u64 = 1 << 20;
-/// What is said until the kernel takes no more for a reader, and then the age bound: within this time all are closed.
-const CLOSED: Duration = Duration::from_secs(60);
+/// And for how long, from when the kernel takes no more for it.
+const LONGEST: Duration = Duration::from_secs(30);
+/// What the kernel takes for somebody who does not read.
+const KERNEL: u64 = 512 * 1024;
+/// With so much said, every queue is full.
+const ENOUGH: u64 = KERNEL + MOST_BYTES;
+/// Between two messages of one who talks.
+const PACE: Duration = Duration::from_millis(150);
+/// What a busy machine may add.
+const SLACK: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Two processors are shared by everybody here; less than this is not told apart.
 const NOISE: Duration = Duration::from_millis(5);
@@ -39,11 +47,14 @@ pub(super) fn size(scale: Scale) -> Size {
 }
 
 pub(super) async fn strike(world: &mut World) -> Result<()> {
-    // From so much that the bytes reach their bound first, to so little that it is the age.
-    let length = world.draws.random_range(500..8_000);
+    // From so much that the bytes reach their bound first, to so little that it is the age, if there is time for that.
+    let fills = world.scale.length.mul_f64(world.draws.random_range(0.2..1.5));
+    let messages = fills.as_millis() / PACE.as_millis() * TALKERS as u128;
+    let length = u128::from(ENOUGH).checked_div(messages).unwrap_or_default();
+    let length = usize::try_from(length)?.clamp(200, 8_000);
     let habits = Habits {
         transports: vec![Transport::WebSocket],
-        pace: Some(Duration::from_millis(150)),
+        pace: Some(PACE),
         length: length..length + 1,
         reads: false,
         ..Habits::default()
@@ -52,7 +63,7 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
     let end = Instant::now() + world.scale.length;
     while Instant::now() < end {
         world.pass(world.scale.length / 5).await;
-        stop_reading(world).await?;
+        stop_reading(world, fills).await?;
     }
     let p99 = |times: &Times| times.within(99.0);
     let (alone, beside) =
@@ -67,7 +78,7 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-async fn stop_reading(world: &mut World) -> Result<()> {
+async fn stop_reading(world: &mut World, fills: Duration) -> Result<()> {
     let count = world.scale.readers;
     let process = world.running()?.id();
     let base = Usage::of(process)?.memory_bytes;
@@ -86,12 +97,13 @@ async fn stop_reading(world: &mut World) -> Result<()> {
         loop {
             looks.tick().await;
             peak = peak.max(Usage::of(process)?.memory_bytes);
-            if figure(world.doors.metrics, LAGGING).await? - closed_before >= count as f64 {
+            if figure(world.doors.metrics, LAGGING).await? - closed_before >= count as u64 {
                 return anyhow::Ok(());
             }
         }
     };
-    let in_time = timeout(CLOSED, all_closed).await;
+    let of_age = fills.mul_f64(KERNEL as f64 / ENOUGH as f64) + LONGEST;
+    let in_time = timeout(fills.min(of_age) * 2 + SLACK, all_closed).await;
     dripping.abort();
     let closed = figure(world.doors.metrics, LAGGING).await? - closed_before;
     world.history.healed();

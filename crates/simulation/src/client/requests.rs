@@ -39,6 +39,7 @@ impl Client {
                 }
                 self.session = None;
             }
+            Answer::LoggedIn(Err(_)) | Answer::LoggedOut(Err(_)) | Answer::Read(_, Err(_)) => {}
             Answer::PasswordChanged(Ok(token)) => {
                 if let Some((_, known)) = &mut self.session {
                     *known = token;
@@ -52,8 +53,6 @@ impl Client {
                 }
             }
             Answer::Read(room, Ok(history)) => self.reads(room, history, shore),
-            // It may try again.
-            Answer::LoggedIn(Err(_)) | Answer::LoggedOut(Err(_)) | Answer::Read(_, Err(_)) => {}
         }
     }
 

@@ -102,8 +102,10 @@ impl Writer {
     /// Commits what is ordered until it is closed.
     pub(super) async fn work(&self, platter: &Platter, disk: &impl Disk) {
         loop {
-            let is_closed = self.desk().is_closed;
-            let changes = take(&mut self.desk().orders);
+            let (changes, is_closed) = {
+                let mut queue = self.desk();
+                (take(&mut queue.orders), queue.is_closed)
+            };
             if !changes.is_empty() {
                 self.commit(changes.into(), platter, disk).await;
             } else if is_closed {
