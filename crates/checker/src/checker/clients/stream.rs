@@ -185,7 +185,7 @@ impl Stream {
             let what =
                 format_args!("client {process} finds itself in epoch {epoch} without `resync`");
             findings.broken(Invariant::I6, subject, what);
-        } else if self.next != Next::After(seq) && (self.next != Next::Anything || seq > 0) {
+        } else if !self.has_heard_up_to(seq, asked) {
             let last = match self.next {
                 Next::After(last) => last.to_string(),
                 Next::Anything | Next::Nothing => "nothing".to_owned(),
@@ -193,6 +193,14 @@ impl Stream {
             let what = format_args!("client {process} heard {last}, and has joined at {seq}");
             findings.broken(Invariant::I6, subject, what);
         }
+    }
+
+    fn has_heard_up_to(&self, seq: u64, asked: Asked) -> bool {
+        // Whoever read on in history before joining again has nothing to hear.
+        let has_nothing_to_hear = !asked.begun && asked.cursor.after == Some(seq);
+        has_nothing_to_hear
+            || self.next == Next::After(seq)
+            || (self.next == Next::Anything && seq == 0)
     }
 
     /// The connection is lost. History comes on others.
