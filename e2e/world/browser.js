@@ -1,4 +1,4 @@
-// One Chromium for all tests of a file; each person has a profile of their own in it.
+// One Chromium for all tests of a file, in which each person has a profile of their own; and one for who needs it alone.
 
 import { after } from "node:test";
 import { chromium } from "playwright-core";
@@ -14,14 +14,18 @@ const QUIET = [
   "--disable-sync",
 ];
 
+const SETTINGS = { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: QUIET };
+
 let launched = null;
 
 export function browser() {
-  launched ??= chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: QUIET,
-  });
+  launched ??= chromium.launch(SETTINGS);
   return launched;
+}
+
+/** A Chromium with a profile that outlives it. */
+export function browserWith(profile, settings) {
+  return chromium.launchPersistentContext(profile, { ...SETTINGS, ...settings });
 }
 
 after(async () => (await launched)?.close());

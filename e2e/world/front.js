@@ -15,7 +15,7 @@ export class Front {
   #sockets = new Set();
   /** The files of another version, by path. */
   #page = null;
-  /** `well`; `alone`: there is nothing behind it; `silent`: nothing is answered. */
+  /** `well`; `alone`: there is nothing behind it; `silent`: nothing is answered; `mute`: what is answered does not come back. */
   #state = "well";
   url;
 
@@ -46,7 +46,8 @@ export class Front {
   /** The server behind it goes away, comes back, or nothing gets through any more. */
   becomes(state) {
     this.#state = state;
-    if (state !== "well") this.#hangUp();
+    // Who is mute still listens.
+    if (state !== "mute") this.#hangUp();
   }
 
   /** Serves the page of the next version: each file has another name, and none its old one. */
@@ -126,7 +127,9 @@ export class Front {
       const headers = ask.rawHeaders.map((part, index) => (index % 2 ? `${part}\r\n` : `${part}: `)).join("");
       passed.write(`GET ${ask.url} HTTP/1.1\r\n${headers}\r\n`);
       passed.write(head);
-      passed.pipe(socket).pipe(passed);
+      passed.on("data", (answer) => this.#state === "mute" || socket.write(answer));
+      passed.on("end", () => socket.end());
+      socket.pipe(passed);
     });
     passed.on("error", () => socket.destroy());
     socket.on("error", () => passed.destroy());

@@ -1,11 +1,12 @@
 // A Parlor of one's own: the program itself, on a free port, with an empty folder.
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const TARGET = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target");
@@ -20,9 +21,12 @@ const GENEROUS = [
   ["--messages-per-second", "1000000"],
 ].flat();
 
+const run = promisify(execFile);
+
 export class Parlor {
   #program;
   #folder;
+  #data;
   #process;
   #lines;
   url;
@@ -36,6 +40,7 @@ export class Parlor {
       await parlor.kill();
       await rm(parlor.#folder, { recursive: true });
     });
+    parlor.#data = join(parlor.#folder, "data");
     await parlor.#start("127.0.0.1:0");
     return parlor;
   }
@@ -67,6 +72,21 @@ export class Parlor {
     await this.#start(new URL(this.url).host);
   }
 
+  /** Copies all its data while it runs; the copy. */
+  async backUp() {
+    const copy = join(this.#folder, "backup.db");
+    await run(PROGRAM, ["backup", copy, "--data", this.#data]);
+    return copy;
+  }
+
+  /** Ends it, and starts it with what it had when it was copied. */
+  async goBackTo(copy) {
+    await this.kill();
+    this.#data = join(this.#folder, "restored");
+    await run(PROGRAM, ["restore", copy, "--data", this.#data]);
+    await this.startAgain();
+  }
+
   /** Moves the clock of one that was started as `MOVED_CLOCK`; what time it is then. */
   async wait(minutes) {
     const answered = once(this.#lines, "line");
@@ -76,7 +96,7 @@ export class Parlor {
   }
 
   async #start(address) {
-    const place = ["--listen", address, "--data", this.#folder, "--log-level", "warn"];
+    const place = ["--listen", address, "--data", this.#data, "--log-level", "warn"];
     const child = spawn(this.#program, [...place, ...GENEROUS], { stdio: ["pipe", "pipe", "inherit"] });
     this.#process = child;
     const started = Promise.withResolvers?.() ?? withResolvers();

@@ -1,9 +1,12 @@
 // Somebody at the page. What they do is told in their words, and what they see is waited for.
 
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import axe from "axe-core";
-import { browser } from "./browser.js";
+import { browser, browserWith } from "./browser.js";
 import { PASSWORD } from "./program.js";
 
 /** How long anything may take that should happen at once; only a failing test waits for it. */
@@ -16,17 +19,22 @@ export class Person {
   heard = [];
   #parlor;
   #context;
+  #settings;
+  /** The folder of their browser, if they have one that nobody else uses. */
+  #profile = null;
   name;
   page;
 
-  /** Opens the page in a browser of their own, which is closed with the test `t`. */
-  static async arrive(t, parlor, name, { path = "/", now, ...settings } = {}) {
+  /** Opens the page as somebody with a browser profile of their own, which is closed with the test `t`. */
+  static async arrive(t, parlor, name, { path = "/", now, forgetful, ...settings } = {}) {
     const person = new Person();
     person.name = name;
     person.#parlor = parlor;
-    person.#context = await (await browser()).newContext({ locale: "en-GB", ...settings });
+    person.#settings = { locale: "en-GB", ...settings };
+    person.#context = await (await browser()).newContext(person.#settings);
     t.after(() => person.#leave());
     if (now) await person.#context.clock.setFixedTime(now);
+    if (forgetful) await person.#context.addInitScript(() => Object.defineProperty(window, "indexedDB", { value: undefined }));
     await person.#watch();
     await person.openTab(path);
     return person;
@@ -35,6 +43,22 @@ export class Person {
   /** The same, and through the door. */
   static async registered(t, parlor, name, settings) {
     const person = await Person.arrive(t, parlor, name, settings);
+    await person.register();
+    return person;
+  }
+
+  /** The same with a browser of their own, which can crash. */
+  static async alone(t, parlor, name) {
+    const person = new Person();
+    person.name = name;
+    person.#parlor = parlor;
+    person.#settings = { locale: "en-GB" };
+    person.#profile = await mkdtemp(join(tmpdir(), "parlor-profile-"));
+    t.after(async () => {
+      await person.#leave();
+      await rm(person.#profile, { recursive: true, maxRetries: 5 });
+    });
+    await person.opensBrowser();
     await person.register();
     return person;
   }
@@ -232,6 +256,51 @@ export class Person {
     assert.fail("the page is not kept");
   }
 
+  /** Opens an address in the tab; after how many milliseconds a text and the list of rooms stand there. */
+  async opensAndSees(path, text) {
+    await this.page.addInitScript((text) => {
+      const look = () => {
+        if (!document.body?.textContent.includes(text) || !document.querySelector(".sidebar li")) return;
+        observer.disconnect();
+        // What is in the document is painted with the next frame.
+        requestAnimationFrame(() => (window.seenAfter = performance.now()));
+      };
+      const observer = new MutationObserver(look);
+      observer.observe(document, { childList: true, subtree: true });
+    }, text);
+    await this.page.goto(this.#parlor.at(path));
+    await this.until(() => window.seenAfter !== undefined);
+    return this.page.evaluate(() => Math.round(window.seenAfter));
+  }
+
+  /** All that is in the page's storage, as one text. */
+  keeps() {
+    return this.page.evaluate(async () => {
+      const all = [{ ...localStorage }, { ...sessionStorage }];
+      for (const { name } of await indexedDB.databases()) {
+        const db = await new Promise((resolve, reject) => {
+          const opening = indexedDB.open(name);
+          opening.onsuccess = () => resolve(opening.result);
+          opening.onerror = () => reject(opening.error);
+        });
+        for (const store of db.objectStoreNames) {
+          const reading = db.transaction(store).objectStore(store).getAll();
+          all.push(await new Promise((resolve) => (reading.onsuccess = () => resolve(reading.result))));
+        }
+        db.close();
+      }
+      return JSON.stringify(all);
+    });
+  }
+
+  /** Waits until a text is in the page's storage: what was received gets there by and by. */
+  async hasKept(text) {
+    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await sleep(50)) {
+      if ((await this.keeps()).includes(text)) return;
+    }
+    assert.fail(`${text} is not kept`);
+  }
+
   /** Which build of the page this is. */
   build() {
     return this.page.locator("meta[name=build]").getAttribute("content");
@@ -270,12 +339,42 @@ export class Person {
     return this.#untoward.splice(0);
   }
 
+  /** The process that shows their page ends, without a word to it. They go on in a new tab. */
+  async tabCrashes() {
+    const crashed = new Promise((resolve) => this.page.once("crash", resolve));
+    const session = await this.#context.newCDPSession(this.page);
+    session.send("Page.crash").catch(() => undefined);
+    await crashed;
+    await this.page.close();
+  }
+
+  /** All processes of their browser end. */
+  async browserCrashes() {
+    const session = await this.#context.browser().newBrowserCDPSession();
+    const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+    const closed = new Promise((resolve) => this.#context.once("close", resolve));
+    process.kill(processInfo.find(({ type }) => type === "browser").id, "SIGKILL");
+    await closed;
+  }
+
+  async closesBrowser() {
+    await this.#context.close();
+  }
+
+  /** Opens the browser of their own, and the page in it. */
+  async opensBrowser(path = "/", { offline = false } = {}) {
+    this.#context = await browserWith(this.#profile, { ...this.#settings, offline });
+    await this.#watch();
+    await this.openTab(path);
+  }
+
   async losesNetwork() {
     await this.#context.setOffline(true);
   }
 
   async findsNetwork() {
-    await this.#context.setOffline(false);
+    // A worker that ended with a tab never answers to it. What comes of it is waited for by what they see.
+    this.#context.setOffline(false).catch(() => undefined);
   }
 
   /** Waits until a function of the page says so. */

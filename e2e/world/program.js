@@ -53,6 +53,15 @@ export class Program {
       await Promise.all(bodies.slice(from, from + atOnce).map((body) => this.say(room, body)));
   }
 
+  /** The texts of all that is in a room's log, which is not long. */
+  async log(room) {
+    const headers = { Authorization: `Bearer ${this.#token}` };
+    const response = await fetch(this.#parlor.at(`/api/rooms/${room}/messages?after=0&limit=50`), {
+      headers,
+    });
+    return good(await response.json(), "messages").messages.map(({ body }) => body);
+  }
+
   async #ask(event, payload) {
     return good(await this.#socket.emitWithAck(event, payload), event);
   }
