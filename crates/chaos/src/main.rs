@@ -24,7 +24,7 @@ cargo xtask chaos [--minutes N] [--seed S] [--only T1,T6] [--round SECONDS] [--p
   --once            one round, with exactly this seed: how a violation is replayed";
 
 /// How long the last client may take to be where it should be when nothing is broken.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// After so many rounds on end that could not be done, the next will not be either.
 const MOST_IN_VAIN: usize = 3;
@@ -135,7 +135,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
         seed: rand::rng().random_range(0..1 << 32),
         workloads: Workload::ALL.to_vec(),
         scale: Scale {
-            length: Duration::from_secs(60),
+            length: Duration::from_mins(1),
             sockets: 9_600,
             readers: 1_000,
             patience: PATIENCE,

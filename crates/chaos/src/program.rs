@@ -156,7 +156,7 @@ impl Program {
         let output = spawn_blocking(move || command.output()).await??;
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         let complaint = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "{arguments:?}: {}{complaint}", printed);
+        ensure!(output.status.success(), "{arguments:?}: {printed}{complaint}");
         Ok(printed)
     }
 }

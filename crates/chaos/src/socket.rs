@@ -33,7 +33,7 @@ const PONG: &str = "3";
 pub(crate) enum Transport {
     /// WebSocket from the start.
     WebSocket,
-    /// Long-polling for ever, as where WebSockets do not get through.
+    /// Long-polling for ever, as where `WebSockets` do not get through.
     Polling,
     /// Long-polling first, then WebSocket, as stock clients do by default.
     Upgrade,

@@ -146,10 +146,10 @@ impl World {
 
     /// Some come with so many clients, each into some rooms, and begin to talk.
     pub(crate) async fn gather_some(&mut self, people: usize, habits: &Habits) -> Result<()> {
-        for person in self.people[..people].to_vec() {
+        for index in 0..people {
             for _ in 0..self.size.clients {
-                let rooms = self.some_rooms();
-                self.add(person.clone(), rooms, habits, None);
+                let (person, rooms) = (self.people[index].clone(), self.some_rooms());
+                self.add(person, rooms, habits, None);
             }
         }
         self.wait_until_all_are_here().await
@@ -178,13 +178,13 @@ impl World {
 
     /// Waits until all clients are in all their rooms.
     pub(crate) async fn wait_until_all_are_here(&self) -> Result<()> {
-        self.crowd.wait(|muster| muster.here, 1.0, self.scale.patience).await
+        self.crowd.wait(|muster| muster.here, 100, self.scale.patience).await
     }
 
     /// Waits until no client is in all its rooms.
     pub(crate) async fn wait_until_all_are_away(&self) -> Result<()> {
         let all = self.crowd.size();
-        self.crowd.wait(|muster| all - muster.here, 1.0, self.scale.patience).await
+        self.crowd.wait(|muster| all - muster.here, 100, self.scale.patience).await
     }
 
     /// Cuts every connection, from the clients' side and without a word, and waits until that is done.
@@ -193,7 +193,7 @@ impl World {
         let all = self.crowd.size() as u64;
         self.history.figures(|figures| figures.cuts += all);
         self.crowd.cut();
-        let cut = self.crowd.wait(|muster| muster.cut, 1.0, self.scale.patience).await;
+        let cut = self.crowd.wait(|muster| muster.cut, 100, self.scale.patience).await;
         self.history.healed();
         cut
     }
@@ -349,13 +349,13 @@ impl World {
     }
 
     async fn converge(&mut self, since: Instant) -> Result<()> {
-        self.crowd.wait(|muster| muster.resting, 1.0, self.scale.patience).await?;
+        self.crowd.wait(|muster| muster.resting, 100, self.scale.patience).await?;
         let mut of = HashMap::new();
         for room in &self.rooms {
             of.insert(*room, self.web.page(&self.people[0], *room, 0).await?.head);
         }
         self.crowd.order(|orders| orders.heads = Some(Arc::new(Heads { since, of })));
-        self.crowd.wait(|muster| muster.home, 1.0, self.scale.patience).await
+        self.crowd.wait(|muster| muster.home, 100, self.scale.patience).await
     }
 
     fn last_look(

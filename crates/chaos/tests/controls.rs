@@ -1,6 +1,8 @@
 //! Negative controls: a server that breaks one promise on purpose has to be caught by the workload that is there for it. If
 //! one of them stays green, the workload proves nothing.
 
+#![expect(clippy::unwrap_used, reason = "all of this is a test")]
+
 use std::time::Duration;
 
 use chaos::{Program, Scale, Workload};

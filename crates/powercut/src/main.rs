@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use clap::{Parser, ValueEnum};
-use powercut::{Tally, Weather, run_all};
+use powercut::{Weather, run_all};
 
 /// How many trials go by between two lines of progress.
 const PROGRESS: u64 = 1000;

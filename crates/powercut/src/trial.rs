@@ -212,7 +212,8 @@ impl<'a> Trial<'a> {
     async fn breakdowns(&mut self) -> Result<(), Violation> {
         let calls = [Calls::Any, Calls::Changes, Calls::Syncs][self.random.random_range(0..3)];
         let times = [1, 3, Fault::FOR_GOOD][self.random.random_range(0..3)];
-        let after = self.random.random_range(0..CHANGES << self.random.random_range(0..3));
+        let most = CHANGES << self.random.random_range(0..3);
+        let after = self.random.random_range(0..most);
         self.faults(Fault { calls, after, times }).await
     }
 

@@ -105,19 +105,19 @@ impl<S: Store, E: Engine> Live<S, E> {
     pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), Error> {
         let ended = self.chat.end_session(user, session).await;
         self.sessions.forget(&[session]);
-        self.expel(self.sockets.of(&[session]), |member| member.user().id == user);
+        Self::expel(self.sockets.of(&[session]), |member| member.user().id == user);
         ended
     }
 
     /// Ends the connections of sessions that have ended, now.
     pub fn end_sessions(&self, sessions: &[SessionId]) {
-        self.expel(self.sockets.of(sessions), |_| true);
+        Self::expel(self.sockets.of(sessions), |_| true);
     }
 
     /// It is not known which sessions of somebody have ended: each of their clients has to show its token again.
     pub fn doubt(&self, user: UserId) {
         self.sessions.forget_all_of(user);
-        self.expel(self.sockets.all(), |member| member.user().id == user);
+        Self::expel(self.sockets.all(), |member| member.user().id == user);
     }
 
     /// Waits until every message under way is stored and answered. As long as the silence is held nobody says more.
@@ -268,7 +268,7 @@ impl<S: Store, E: Engine> Live<S, E> {
         }
     }
 
-    fn expel(&self, sockets: Vec<E::Socket>, is_meant: impl Fn(&Member<E>) -> bool) {
+    fn expel(sockets: Vec<E::Socket>, is_meant: impl Fn(&Member<E>) -> bool) {
         if Sabotage::NoRevocation.is_on() {
             return;
         }

@@ -28,7 +28,7 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
     world.gather(&habits).await?;
     world.pass(world.scale.length / 5).await;
     let process = world.running()?.id();
-    let before = connections(&world).await?;
+    let before = connections(world).await?;
     world.history.note(Usage::of(process)?.seen(Moment::Baseline));
 
     let proxy = Proxy::start(world.doors.people)?;
@@ -42,13 +42,13 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
         socket.next().await;
     }
     world.pass(Duration::from_secs(1)).await;
-    let with_them = connections(&world).await?;
+    let with_them = connections(world).await?;
     world.history.fault(&format!("{} connections vanish", sockets.len()));
     proxy.set_conditions(Conditions::both(Flow::Vanishes.into()));
     let vanished = Instant::now();
-    while connections(&world).await? > before {
+    while connections(world).await? > before {
         if vanished.elapsed() > FOUND {
-            let left = connections(&world).await? - before;
+            let left = connections(world).await? - before;
             let of = with_them - before;
             world.history.surprise(format!(
                 "{left} of {of} half-open connections are there after {FOUND:?}"
@@ -65,7 +65,7 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-async fn connections(world: &World) -> Result<f64> {
+async fn connections(world: &World) -> Result<u64> {
     let websockets = figure(world.doors.metrics, "parlor_websockets").await?;
     Ok(websockets + figure(world.doors.metrics, "parlor_polling_sessions").await?)
 }

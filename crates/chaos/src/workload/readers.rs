@@ -26,9 +26,9 @@ const MOST_BYTES: u64 = 1 << 20;
 /// And for how long, from when the kernel takes no more for it.
 const LONGEST: Duration = Duration::from_secs(30);
 /// What the kernel takes for somebody who does not read.
-const KERNEL: f64 = 512.0 * 1024.0;
+const KERNEL: u64 = 512 * 1024;
 /// With so much said, every queue is full.
-const ENOUGH: f64 = KERNEL + MOST_BYTES as f64;
+const ENOUGH: u64 = KERNEL + MOST_BYTES;
 /// Between two messages of one who talks.
 const PACE: Duration = Duration::from_millis(150);
 /// What a busy machine may add.
@@ -49,8 +49,9 @@ pub(super) fn size(scale: Scale) -> Size {
 pub(super) async fn strike(world: &mut World) -> Result<()> {
     // From so much that the bytes reach their bound first, to so little that it is the age, if there is time for that.
     let fills = world.scale.length.mul_f64(world.draws.random_range(0.2..1.5));
-    let length = ENOUGH / fills.as_secs_f64() * PACE.as_secs_f64() / TALKERS as f64;
-    let length = (length as usize).clamp(200, 8_000);
+    let messages = fills.as_millis() / PACE.as_millis() * TALKERS as u128;
+    let length = u128::from(ENOUGH).checked_div(messages).unwrap_or_default();
+    let length = usize::try_from(length)?.clamp(200, 8_000);
     let habits = Habits {
         transports: vec![Transport::WebSocket],
         pace: Some(PACE),
@@ -96,12 +97,12 @@ async fn stop_reading(world: &mut World, fills: Duration) -> Result<()> {
         loop {
             looks.tick().await;
             peak = peak.max(Usage::of(process)?.memory_bytes);
-            if figure(world.doors.metrics, LAGGING).await? - closed_before >= count as f64 {
+            if figure(world.doors.metrics, LAGGING).await? - closed_before >= count as u64 {
                 return anyhow::Ok(());
             }
         }
     };
-    let of_age = fills.mul_f64(KERNEL / ENOUGH) + LONGEST;
+    let of_age = fills.mul_f64(KERNEL as f64 / ENOUGH as f64) + LONGEST;
     let in_time = timeout(fills.min(of_age) * 2 + SLACK, all_closed).await;
     dripping.abort();
     let closed = figure(world.doors.metrics, LAGGING).await? - closed_before;

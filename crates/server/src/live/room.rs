@@ -195,7 +195,7 @@ impl<E: Engine> OpenRoom<E> {
         if Sabotage::MemberBeforeBacklog.is_on() {
             socket.join_after(group, Vec::new()).map_err(|_| super::overloaded())?;
         }
-        if after.is_some_and(|after| after > self.head()) {
+        if self.is_behind() || after.is_some_and(|after| after > self.head()) {
             self.look_again(chat).await?;
         }
         let mut after = self.start(socket, fixed, after, epoch);
@@ -314,6 +314,10 @@ impl<E: Engine> OpenRoom<E> {
         answer: impl Fn(Seq) -> Result<(), Error>,
     ) -> Result<bool, Error> {
         let followed = self.with(|open| {
+            // What could not be told in its turn has been acked: its author must not join a log that ends before it.
+            if open.is_behind() {
+                return Err(super::overloaded());
+            }
             let Some(mut backlog) = open.tail.after(after) else { return Ok(false) };
             match backlog.first().cloned() {
                 Some(first) if Sabotage::ToldTwice.is_on() => backlog.insert(0, first),
