@@ -165,7 +165,11 @@ impl<S: Store, E: Engine> Live<S, E> {
             .ok_or_else(|| Error::BadRequest(format!("“{name}” takes one object.")))
             .and_then(|payload| ClientEvent::decode(&name, payload));
         match said {
-            Ok(ClientEvent::Join(join)) => ack(&event, self.join(&socket, join).await),
+            Ok(ClientEvent::Join(join)) => {
+                if let Err(error) = self.join(&socket, &event, join).await {
+                    ack::<_, Joined>(&event, Err(error));
+                }
+            }
             Ok(ClientEvent::Leave(leave)) => ack(&event, self.leave(&socket, &leave)),
             Ok(ClientEvent::Message(say)) => self.hear(&socket, &event, say).await,
             Ok(ClientEvent::Heartbeat(beat)) => ack(&event, self.heartbeat(&socket, &beat)),
@@ -179,7 +183,8 @@ impl<S: Store, E: Engine> Live<S, E> {
         }
     }
 
-    async fn join(&self, socket: &E::Socket, join: Join) -> Result<Joined, Error> {
+    /// Answers by itself, unless it is an error.
+    async fn join(&self, socket: &E::Socket, event: &E::Event, join: Join) -> Result<(), Error> {
         let member = socket.member();
         self.spend(member, Cost::Join)?;
         let room = self.rooms.open(join.room, &self.chat).await?;
@@ -188,7 +193,8 @@ impl<S: Store, E: Engine> Live<S, E> {
             room.enter(member.user(), now);
         }
         room.tell_participants(socket, now);
-        let joined = room.follow(socket, &self.chat, join.after, join.epoch).await;
+        let answer = |joined| event.ack(&Ack::Ok(joined)).map_err(|_| overloaded());
+        let joined = room.follow(socket, &self.chat, join.after, join.epoch, answer).await;
         if joined.is_err() && member.leave(join.room).is_some() {
             room.unfollow(socket);
             room.leave(member.user());
