@@ -34,7 +34,10 @@ export class Person {
     person.#context = await (await browser()).newContext(person.#settings);
     t.after(() => person.#leave());
     if (now) await person.#context.clock.setFixedTime(now);
-    if (forgetful) await person.#context.addInitScript(() => Object.defineProperty(window, "indexedDB", { value: undefined }));
+    if (forgetful)
+      await person.#context.addInitScript(() =>
+        Object.defineProperty(window, "indexedDB", { value: undefined }),
+      );
     await person.#watch();
     await person.openTab(path);
     return person;
