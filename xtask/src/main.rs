@@ -27,6 +27,7 @@ cargo xtask <command>
   bench [arguments]              the load generator, built for speed; `bench --help` is its manual
   chaos [arguments]              the program under faults, built for speed; `chaos --help` is its manual
   powercut [arguments]           the store on a disk that loses power; `powercut --help` is its manual
+  simulate [arguments]           live rooms, store and sessions under one seed; `simulate --help` is its manual
   doctor                         the programs these commands need, and which of them are here";
 
 const TESTING: [Program; 8] = [RUSTFMT, CLIPPY, MAKE, NODE, NPM, PYTHON, CHROMIUM, CARGO_DENY];
@@ -70,6 +71,10 @@ fn run(words: &[&str]) -> Result<ExitCode, String> {
         ["powercut", arguments @ ..] => {
             programs::ensure(&MEASURING)?;
             powercut(arguments).run_in_the_open()
+        }
+        ["simulate", arguments @ ..] => {
+            programs::ensure(&MEASURING)?;
+            simulate(arguments).run_in_the_open()
         }
         ["doctor"] => Ok(programs::list(&[&TESTING[..], &[EMOJI], &FUZZING[..]].concat())),
         _ => Err(USAGE.to_owned()),
@@ -166,4 +171,8 @@ fn chaos(arguments: &[&str]) -> Step {
 
 fn powercut(arguments: &[&str]) -> Step {
     step("powercut", "cargo run --release --package powercut --").and(arguments)
+}
+
+fn simulate(arguments: &[&str]) -> Step {
+    step("simulate", "cargo run --release --package simulation --").and(arguments)
 }

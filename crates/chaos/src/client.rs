@@ -31,6 +31,9 @@ use crate::socket::{Socket, connect_packet};
 use crate::web::{Person, Web};
 use crate::wire::{Failure, Packet, RoomId};
 
+/// How long somebody stays away who does, in milliseconds.
+const NAP: std::ops::Range<u64> = 2_000..6_000;
+
 /// Who a client is, and what it is given.
 pub(crate) struct Role {
     /// Its number in the history.
@@ -195,7 +198,10 @@ impl Client {
         let (first, last) = self.role.habits.returns;
         let pause = (first * 2_u32.pow(self.attempts)).min(last);
         self.attempts = (self.attempts + 1).min(8);
-        let pause = pause.mul_f64(self.draws.random_range(0.5..1.5));
+        let mut pause = pause.mul_f64(self.draws.random_range(0.5..1.5));
+        if self.draws.random_bool(self.role.habits.naps) && self.orders.borrow().talk {
+            pause = Duration::from_millis(self.draws.random_range(NAP));
+        }
         let at = self.not_before.max(Instant::now() + pause);
         tokio::select! {
             () = sleep_until(at) => {}

@@ -142,15 +142,15 @@ impl Crowd {
         *self.muster.borrow()
     }
 
-    /// Waits until all stand as wanted.
+    /// Waits until so many percent stand as wanted.
     pub(crate) async fn wait(
         &self,
         count: impl Fn(&Muster) -> usize,
-        share: f64,
+        percent: usize,
         within: Duration,
     ) -> Result<()> {
         let (mut muster, all) = (self.muster.subscribe(), self.size());
-        let wanted = (all as f64 * share).ceil() as usize;
+        let wanted = (all * percent).div_ceil(100);
         let enough = muster.wait_for(|muster| count(muster) >= wanted);
         let arrived = timeout(within, enough).await.map(|_| ());
         arrived.with_context(|| format!("of {all} clients {:?} after {within:?}", self.muster()))

@@ -2,18 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use rusqlite::{Connection, OpenFlags, Row, params};
 use uuid::Uuid;
 
 use crate::wire::{Message, Page, RoomId, User};
-
-/// Whether the file is whole.
-pub(crate) fn check(file: &Path) -> Result<()> {
-    let found: String = open(file)?.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
-    ensure!(found == "ok", "the database is damaged: {found}");
-    Ok(())
-}
 
 /// All that was ever said in a room.
 pub(crate) fn log(file: &Path, room: RoomId) -> Result<Page> {

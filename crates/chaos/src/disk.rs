@@ -1,5 +1,5 @@
 //! A small disk that can be filled: a file system in memory, in a namespace of its own, so that nobody has to be root. A
-//! process that sleeps keeps it. The program enters that process's namespace, since SQLite would follow the link in
+//! process that sleeps keeps it. The program enters that process's namespace, since `SQLite` would follow the link in
 //! `/proc` to where the disk is not; everybody else reaches the disk through it.
 
 use std::fs::{self, File};

@@ -82,13 +82,13 @@ impl Figures {
         }
     }
 
-    /// How long it took this share of all to come back.
-    pub(crate) fn storm(&mut self, share: f64) -> &mut Times {
+    /// How long it took so many percent to come back.
+    pub(crate) fn storm(&mut self, percent: usize) -> &mut Times {
         let [half, most, all] = &mut self.storms;
-        match share {
-            0.5 => half,
-            1.0 => all,
-            _ => most,
+        match percent {
+            ..=50 => half,
+            51..100 => most,
+            100.. => all,
         }
     }
 

@@ -23,6 +23,12 @@ cargo xtask chaos [--minutes N] [--seed S] [--only T1,T6] [--round SECONDS] [--p
   --program FILE    a `parlor` that is built already
   --once            one round, with exactly this seed: how a violation is replayed";
 
+/// How long the last client may take to be where it should be when nothing is broken.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// After so many rounds on end that could not be done, the next will not be either.
+const MOST_IN_VAIN: usize = 3;
+
 struct Options {
     length: Duration,
     seed: u64,
@@ -54,10 +60,12 @@ async fn run() -> Result<ExitCode> {
         Some(file) => Program::at(file.clone()),
         None => Program::parlor()?,
     };
-    let steered = Program::steered()?;
+    let is_needed = options.workloads.iter().any(|workload| workload.is_steered());
+    let steered = if is_needed { Program::steered()? } else { program.clone() };
     println!("seed {}", options.seed);
     let mut draws = StdRng::seed_from_u64(options.seed);
     let (begun, mut rounds, mut broken) = (Instant::now(), Vec::new(), 0);
+    let mut in_vain = 0;
     'rounds: loop {
         let mut workloads = options.workloads.clone();
         workloads.shuffle(&mut draws);
@@ -70,15 +78,17 @@ async fn run() -> Result<ExitCode> {
                 Ok(verdict) => {
                     tell(workload, seed, &verdict);
                     broken += usize::from(!verdict.is_clean());
-                    rounds.push((workload, verdict.figures));
+                    in_vain = 0;
+                    rounds.push((workload, verdict));
                 }
                 Err(error) => {
                     println!("         could not be done: {error:#}");
                     println!("         {}", replay(workload, seed));
                     broken += 1;
+                    in_vain += 1;
                 }
             }
-            if options.once || begun.elapsed() >= options.length {
+            if in_vain == MOST_IN_VAIN || options.once || begun.elapsed() >= options.length {
                 break 'rounds;
             }
         }
@@ -124,7 +134,12 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
         length: Duration::from_mins(10),
         seed: rand::rng().random_range(0..1 << 32),
         workloads: Workload::ALL.to_vec(),
-        scale: Scale { length: Duration::from_secs(60), sockets: 9_600, readers: 1_000 },
+        scale: Scale {
+            length: Duration::from_mins(1),
+            sockets: 9_600,
+            readers: 1_000,
+            patience: PATIENCE,
+        },
         program: None,
         once: false,
     };

@@ -141,6 +141,14 @@ impl Program {
         Ok(running)
     }
 
+    /// Whether it finds its data sound; one that is steered does nothing but serve.
+    pub(crate) async fn check(&self, data: &Path) -> Result<()> {
+        if !self.steered {
+            self.run(&["check".as_ref(), "--data".as_ref(), data.as_os_str()]).await?;
+        }
+        Ok(())
+    }
+
     /// Runs another command of it to its end, and returns what it printed.
     pub(crate) async fn run(&self, arguments: &[&std::ffi::OsStr]) -> Result<String> {
         let mut command = self.command();
@@ -148,7 +156,7 @@ impl Program {
         let output = spawn_blocking(move || command.output()).await??;
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         let complaint = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "{arguments:?}: {}{complaint}", printed);
+        ensure!(output.status.success(), "{arguments:?}: {printed}{complaint}");
         Ok(printed)
     }
 }

@@ -33,7 +33,7 @@ const PONG: &str = "3";
 pub(crate) enum Transport {
     /// WebSocket from the start.
     WebSocket,
-    /// Long-polling for ever, as where WebSockets do not get through.
+    /// Long-polling for ever, as where `WebSockets` do not get through.
     Polling,
     /// Long-polling first, then WebSocket, as stock clients do by default.
     Upgrade,
@@ -93,12 +93,12 @@ impl Socket {
     }
 }
 
-/// Somebody who joins a room and then stops reading. What the kernel takes for them is little.
+/// Somebody who asks to join a room and then stops reading. What the kernel takes for them is little.
 pub(crate) async fn stopped_reader(at: SocketAddr, token: &str, room: RoomId) -> Result<TcpStream> {
     let mut stream = websocket::open(at, Some(SMALL_BUFFER)).await?;
     let join = json!(["join", { "room": room }]);
-    stream.exchange(connect_packet(token), "40").await?;
-    stream.exchange(format!("420{join}"), "430").await?;
+    stream.be_let_in(connect_packet(token)).await?;
+    stream.send(format!("420{join}")).await?;
     Ok(stream.into_tcp())
 }
 

@@ -3,11 +3,14 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use checker::Invariant;
+
 use crate::figures::{Figures, Times};
+use crate::history::Verdict;
 use crate::workload::Workload;
 
 /// One line for each workload, and what all of them did together.
-pub fn table(rounds: &[(Workload, Figures)]) -> String {
+pub fn table(rounds: &[(Workload, Verdict)]) -> String {
     let mut text = String::new();
     let mut all = Figures::default();
     line(
@@ -17,7 +20,7 @@ pub fn table(rounds: &[(Workload, Figures)]) -> String {
     for workload in Workload::ALL {
         let mut sum = Figures::default();
         let played = rounds.iter().filter(|(other, _)| *other == workload);
-        let count = played.map(|(_, figures)| sum.add(figures)).count();
+        let count = played.map(|(_, verdict)| sum.add(&verdict.figures)).count();
         if count == 0 {
             continue;
         }
@@ -39,7 +42,22 @@ pub fn table(rounds: &[(Workload, Figures)]) -> String {
     }
     text.push('\n');
     summary(&mut text, &all).expect("a string takes everything");
+    examined(&mut text, rounds).expect("a string takes everything");
     text
+}
+
+/// What the checker looked at, and what it found.
+fn examined(text: &mut String, rounds: &[(Workload, Verdict)]) -> std::fmt::Result {
+    for (number, invariant) in Invariant::ALL.into_iter().enumerate() {
+        let tallies = rounds.iter().map(|(_, verdict)| verdict.report.tally(invariant));
+        let (checked, violations) = tallies.fold((0, 0), |(checked, violations), tally| {
+            (checked + tally.checked, violations + tally.violations)
+        });
+        let end = if number % 4 == 3 { "\n" } else { "" };
+        let name = format!("{invariant:?}");
+        write!(text, "{name:4}{checked:>12} checked, {violations} broken   {end}")?;
+    }
+    Ok(())
 }
 
 fn summary(text: &mut String, all: &Figures) -> std::fmt::Result {
@@ -71,7 +89,9 @@ fn summary(text: &mut String, all: &Figures) -> std::fmt::Result {
         ("SIGTERM to end", &all.end),
         ("whole again", &all.convergence),
     ] {
-        writeln!(text, "{name:16}{}", percentiles(times))?;
+        if times.count() > 0 {
+            writeln!(text, "{name:16}{}", percentiles(times))?;
+        }
     }
     writeln!(text, "memory          {} MiB at most", all.memory_bytes >> 20)
 }

@@ -98,13 +98,13 @@ impl Web {
 }
 
 /// A figure from the metrics listener: the sum of all series with this name.
-pub(crate) async fn figure(metrics: SocketAddr, name: &str) -> Result<f64> {
+pub(crate) async fn figure(metrics: SocketAddr, name: &str) -> Result<u64> {
     let client = Client::builder().no_proxy().timeout(PATIENCE).build()?;
     let page = client.get(format!("http://{metrics}/metrics")).send().await?.text().await?;
     let series = page.lines().filter_map(|line| line.strip_prefix(name)).filter_map(|rest| {
-        rest.starts_with([' ', '{']).then(|| rest.rsplit(' ').next()?.parse::<f64>().ok())?
+        rest.starts_with([' ', '{']).then(|| rest.rsplit(' ').next()?.parse::<u64>().ok())?
     });
-    let all: Vec<f64> = series.collect();
+    let all: Vec<u64> = series.collect();
     if all.is_empty() {
         bail!("there is no {name} among the figures");
     }

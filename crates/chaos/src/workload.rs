@@ -19,7 +19,7 @@ use checker::Limits;
 
 use crate::history::Verdict;
 use crate::program::Program;
-use crate::world::Plan;
+use crate::world::{Size, World};
 
 /// What an ack may take while nothing is broken. A program that is not built for speed, on a machine that tests other
 /// things too, is not measured.
@@ -62,6 +62,8 @@ pub struct Scale {
     pub sockets: usize,
     /// Readers that stop.
     pub readers: usize,
+    /// How long the last client may take to be where it should be when nothing is broken.
+    pub patience: Duration,
 }
 
 impl Workload {
@@ -122,20 +124,29 @@ impl Workload {
     /// Does it to a Parlor of its own, and lets the checker judge.
     pub async fn run(self, program: &Program, seed: u64, scale: Scale) -> Result<Verdict> {
         let limits = Limits { ack: ACK, ..Limits::default() };
-        let plan = Plan { program, name: self.name(), seed, length: scale.length, limits };
-        let verdict = match self {
-            Self::Kills => kills::run(plan).await,
-            Self::FullDisk => full_disk::run(plan).await,
-            Self::Clock => clock::run(plan).await,
-            Self::Network => network::run(plan).await,
-            Self::HalfOpen => half_open::run(plan).await,
-            Self::Readers => readers::run(plan, scale.readers).await,
-            Self::Duplicates => duplicates::run(plan).await,
-            Self::Storm => storm::run(plan, scale.sockets).await,
-            Self::Backup => backup::run(plan).await,
-            Self::Drains => drains::run(plan).await,
-            Self::Soak => soak::run(plan).await,
+        let size = match self {
+            Self::Readers => readers::size(scale),
+            Self::Duplicates => duplicates::SIZE,
+            Self::Storm => storm::size(scale),
+            Self::Soak => soak::SIZE,
+            _ => Size::default(),
         };
-        Ok(verdict?.tidy())
+        let mut world = World::new(program, self.name(), seed, scale, size, limits).await?;
+        let done = match self {
+            Self::Kills => kills::strike(&mut world).await,
+            Self::FullDisk => full_disk::strike(&mut world).await,
+            Self::Clock => clock::strike(&mut world).await,
+            Self::Network => network::strike(&mut world).await,
+            Self::HalfOpen => half_open::strike(&mut world).await,
+            Self::Readers => readers::strike(&mut world).await,
+            Self::Duplicates => duplicates::strike(&mut world).await,
+            Self::Storm => storm::strike(&mut world).await,
+            Self::Backup => backup::strike(&mut world).await,
+            Self::Drains => drains::strike(&mut world).await,
+            Self::Soak => soak::strike(&mut world).await,
+        };
+        let verdict = world.judge(done).await?;
+        // A cursor survives everything but a restore.
+        Ok(if self == Self::Backup { verdict } else { verdict.without_resyncs() }.tidy())
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use checker::{Event, Limits, Source};
+use faults::Proxy;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -25,9 +26,8 @@ use crate::process::Usage;
 use crate::program::{Doors, Program, Running, target};
 use crate::web::{Person, Web};
 use crate::wire::{self, RoomId};
+use crate::workload::Scale;
 
-/// How long the last client may take to come to rest, and then to hear everything, when nothing is broken any more.
-const REST: Duration = Duration::from_secs(60);
 /// Messages that a client passes to its twin and that the twin has not taken. Past it the twin is left alone.
 const BETWEEN_TWINS: usize = 16;
 
@@ -51,19 +51,10 @@ pub(crate) struct Size {
     pub(crate) rooms_each: usize,
 }
 
-/// What is to be done.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Plan<'a> {
-    /// To which program.
-    pub(crate) program: &'a Program,
-    /// What it is called.
-    pub(crate) name: &'static str,
-    /// What decides it.
-    pub(crate) seed: u64,
-    /// For about how long.
-    pub(crate) length: Duration,
-    /// What is good enough.
-    pub(crate) limits: Limits,
+impl Default for Size {
+    fn default() -> Self {
+        Self { people: 6, rooms: 4, clients: 3, rooms_each: 2 }
+    }
 }
 
 /// A Parlor of its own.
@@ -86,6 +77,10 @@ pub(crate) struct World {
     pub(crate) history: Arc<History>,
     /// Decides everything that is decided here.
     pub(crate) draws: StdRng,
+    /// How much of it.
+    pub(crate) scale: Scale,
+    size: Size,
+    proxy: Option<Proxy>,
     data: PathBuf,
     log: PathBuf,
     disk: Option<Disk>,
@@ -96,8 +91,14 @@ pub(crate) struct World {
 
 impl World {
     /// Starts a program on an empty folder, in which people register and open rooms. Nobody is connected yet.
-    pub(crate) async fn new(plan: &Plan<'_>, size: &Size) -> Result<Self> {
-        let Plan { program, name, seed, limits, .. } = *plan;
+    pub(crate) async fn new(
+        program: &Program,
+        name: &str,
+        seed: u64,
+        scale: Scale,
+        size: Size,
+        limits: Limits,
+    ) -> Result<Self> {
         let scratch = scratch()?;
         let folder = tempfile::Builder::new().prefix("data-").tempdir_in(&scratch)?;
         let data = folder.path().join("data");
@@ -126,6 +127,9 @@ impl World {
             crowd: Crowd::new(doors.people),
             history,
             draws: StdRng::seed_from_u64(seed),
+            scale,
+            size,
+            proxy: None,
             data,
             log,
             disk: None,
@@ -136,30 +140,25 @@ impl World {
     }
 
     /// Everybody comes with so many clients, each into some rooms, and begins to talk.
-    pub(crate) async fn gather(&mut self, size: &Size, habits: &Habits) -> Result<()> {
-        self.gather_some(self.people.len(), size, habits).await
+    pub(crate) async fn gather(&mut self, habits: &Habits) -> Result<()> {
+        self.gather_some(self.people.len(), habits).await
     }
 
     /// Some come with so many clients, each into some rooms, and begin to talk.
-    pub(crate) async fn gather_some(
-        &mut self,
-        people: usize,
-        size: &Size,
-        habits: &Habits,
-    ) -> Result<()> {
-        for person in self.people[..people].to_vec() {
-            for _ in 0..size.clients {
-                let rooms = self.some_rooms(size.rooms_each);
-                self.add(person.clone(), rooms, habits, None);
+    pub(crate) async fn gather_some(&mut self, people: usize, habits: &Habits) -> Result<()> {
+        for index in 0..people {
+            for _ in 0..self.size.clients {
+                let (person, rooms) = (self.people[index].clone(), self.some_rooms());
+                self.add(person, rooms, habits, None);
             }
         }
         self.wait_until_all_are_here().await
     }
 
     /// Everybody comes with two clients that say the same.
-    pub(crate) async fn gather_twins(&mut self, size: &Size, habits: &Habits) -> Result<()> {
+    pub(crate) async fn gather_twins(&mut self, habits: &Habits) -> Result<()> {
         for person in self.people.clone() {
-            let rooms = self.some_rooms(size.rooms_each);
+            let rooms = self.some_rooms();
             let (one, other) = (mpsc::channel(BETWEEN_TWINS), mpsc::channel(BETWEEN_TWINS));
             let twin = Twin { tell: one.0, told: other.1 };
             self.add(person.clone(), rooms.clone(), habits, Some(twin));
@@ -179,13 +178,13 @@ impl World {
 
     /// Waits until all clients are in all their rooms.
     pub(crate) async fn wait_until_all_are_here(&self) -> Result<()> {
-        self.crowd.wait(|muster| muster.here, 1.0, REST).await
+        self.crowd.wait(|muster| muster.here, 100, self.scale.patience).await
     }
 
     /// Waits until no client is in all its rooms.
     pub(crate) async fn wait_until_all_are_away(&self) -> Result<()> {
         let all = self.crowd.size();
-        self.crowd.wait(|muster| all - muster.here, 1.0, REST).await
+        self.crowd.wait(|muster| all - muster.here, 100, self.scale.patience).await
     }
 
     /// Cuts every connection, from the clients' side and without a word, and waits until that is done.
@@ -194,7 +193,7 @@ impl World {
         let all = self.crowd.size() as u64;
         self.history.figures(|figures| figures.cuts += all);
         self.crowd.cut();
-        let cut = self.crowd.wait(|muster| muster.cut, 1.0, REST).await;
+        let cut = self.crowd.wait(|muster| muster.cut, 100, self.scale.patience).await;
         self.history.healed();
         cut
     }
@@ -223,6 +222,18 @@ impl World {
     /// Where there is room for files of this world.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Has a proxy between all clients and the program from now on.
+    pub(crate) fn come_through_a_proxy(&mut self) -> Result<()> {
+        let proxy = self.proxy.insert(Proxy::start(self.doors.people)?);
+        self.crowd.order(|orders| orders.at = proxy.address());
+        Ok(())
+    }
+
+    /// The proxy that all come through.
+    pub(crate) fn proxy(&self) -> Result<&Proxy> {
+        self.proxy.as_ref().context("they come through one")
     }
 
     /// Goes on with other data, from the next start on.
@@ -293,7 +304,15 @@ impl World {
 
     /// Nothing is broken any more: everybody comes to rest and hears everything, every room is read over HTTP and from
     /// the database, and the checker judges.
-    pub(crate) async fn judge(mut self) -> Result<Verdict> {
+    ///
+    /// What went wrong before, if anything did, is no reason not to.
+    pub(crate) async fn judge(mut self, done: Result<()>) -> Result<Verdict> {
+        if let Err(error) = done {
+            self.history.surprise(format!("{error:#}"));
+        }
+        if self.running.is_none() {
+            self.running = Some(self.program.start(&self.data, self.doors, &self.log).await?);
+        }
         let healed = Instant::now();
         self.crowd.order(|orders| orders.talk = false);
         self.history.note(Event::Healed);
@@ -309,8 +328,10 @@ impl World {
             self.last_look(room, log.epoch, log.head, Source::Http, &log.messages);
         }
         self.running.take().context("the program runs")?.end().await?;
+        if let Err(error) = self.program.check(&self.data).await {
+            self.history.surprise(format!("the data are not sound: {error:#}"));
+        }
         let file = self.database()?;
-        database::check(&file)?;
         for room in self.rooms.clone() {
             let log = database::log(&file, room)?;
             self.last_look(room, log.epoch, log.head, Source::Database, &log.messages);
@@ -328,13 +349,13 @@ impl World {
     }
 
     async fn converge(&mut self, since: Instant) -> Result<()> {
-        self.crowd.wait(|muster| muster.resting, 1.0, REST).await?;
+        self.crowd.wait(|muster| muster.resting, 100, self.scale.patience).await?;
         let mut of = HashMap::new();
         for room in &self.rooms {
             of.insert(*room, self.web.page(&self.people[0], *room, 0).await?.head);
         }
         self.crowd.order(|orders| orders.heads = Some(Arc::new(Heads { since, of })));
-        self.crowd.wait(|muster| muster.home, 1.0, REST).await
+        self.crowd.wait(|muster| muster.home, 100, self.scale.patience).await
     }
 
     fn last_look(
@@ -351,8 +372,8 @@ impl World {
         }
     }
 
-    fn some_rooms(&mut self, count: usize) -> Vec<RoomId> {
-        let count = count.min(self.rooms.len());
+    fn some_rooms(&mut self) -> Vec<RoomId> {
+        let count = self.size.rooms_each;
         let first = self.draws.random_range(0..self.rooms.len());
         (0..count).map(|step| self.rooms[(first + step) % self.rooms.len()]).collect()
     }

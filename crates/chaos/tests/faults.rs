@@ -1,5 +1,7 @@
 //! A short run of every fault, with a seed that is always the same.
 
+#![expect(clippy::unwrap_used, reason = "all of this is a test")]
+
 use std::time::Duration;
 
 use chaos::{Program, Scale, Workload};
@@ -7,7 +9,8 @@ use chaos::{Program, Scale, Workload};
 async fn survives(workload: Workload, seed: u64, seconds: u64) {
     let steered = workload.is_steered();
     let program = if steered { Program::steered() } else { Program::parlor() };
-    let scale = Scale { length: Duration::from_secs(seconds), sockets: 320, readers: 100 };
+    let (length, patience) = (Duration::from_secs(seconds), Duration::from_mins(1));
+    let scale = Scale { length, sockets: 320, readers: 100, patience };
     let verdict = workload.run(&program.unwrap(), seed, scale).await.unwrap();
     let (name, surprises, report) = (workload.name(), &verdict.surprises, &verdict.report);
     assert!(verdict.is_clean(), "{name}: {surprises:?}\n{report}\n{}", verdict.file.display());

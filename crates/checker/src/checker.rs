@@ -78,7 +78,7 @@ impl Checker {
             Event::Connected => {}
             Event::Lost { .. } => {
                 figures.lost += 1;
-                clients.lost(process, at_ns);
+                clients.lost(process);
             }
             Event::Gone => clients.gone(process, ledger, findings),
 
@@ -96,7 +96,7 @@ impl Checker {
                 let room = ledger.told_of(room, epoch);
                 clients.joined(process, room, Place { epoch, seq: head }, ledger, findings);
             }
-            Event::Left { room } => clients.left(process, ledger.room(room), at_ns),
+            Event::Left { room } => clients.left(process, ledger.room(room)),
             Event::Heard { room, path, ref message } => {
                 figures.count(path);
                 clients.delivered(process, findings);

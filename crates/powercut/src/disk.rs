@@ -18,7 +18,7 @@ use directory::{Directory, FileId};
 use file::{File, SECTOR};
 use locks::{FileLock, HandleId, SharedMemory};
 pub(crate) use locks::{Level, REGION, SHARED_LOCKS, Wish};
-pub use outage::{Call, Calls, Fault, Moment, Outage, Part, Remains};
+pub use outage::{Call, Calls, Fault, Moment, Outage, Part, Remains, Strike};
 
 /// All disks, by the folder that each stands in for. SQLite tells us a path and nothing else.
 static DISKS: Mutex<BTreeMap<PathBuf, Weak<Disk>>> = Mutex::new(BTreeMap::new());
@@ -64,7 +64,7 @@ struct State {
     calls: u64,
     /// What struck, when it struck.
     down: Option<(Outage, Moment)>,
-    outage: Option<(Outage, u64)>,
+    strike: Option<Strike>,
     fault: Option<Fault>,
     failed: Failed,
     capacity: Option<usize>,
@@ -98,7 +98,7 @@ impl Disk {
             handles_ever: 0,
             calls: 0,
             down: None,
-            outage: None,
+            strike: None,
             fault: None,
             failed: Failed::new(),
             capacity: None,
@@ -118,9 +118,9 @@ impl Disk {
         disks().get(file.parent()?)?.upgrade()
     }
 
-    /// Lets something strike in the midst of the change after `changes` others. Whatever was to strike does not.
-    pub fn strike_after(&self, changes: u64, outage: Outage) {
-        self.state().outage = Some((outage, changes));
+    /// Lets something strike in the midst of a call that is to come. Whatever was to strike before does not.
+    pub fn strike_during(&self, strike: Strike) {
+        self.state().strike = Some(strike);
     }
 
     /// Strikes now, if nothing has.
@@ -149,7 +149,7 @@ impl Disk {
                 file.lose_power(&mut state.random, &mut remains);
             }
         }
-        state.outage = None;
+        state.strike = None;
         remains
     }
 
@@ -500,14 +500,11 @@ impl State {
             return Err(Trouble::Failed);
         }
         self.calls += 1;
-        if call.is_change()
-            && let Some((outage, changes)) = &mut self.outage
+        if let Some(strike) = &mut self.strike
+            && strike.strikes(call)
         {
-            if *changes == 0 {
-                self.down = Some((*outage, Moment::During(call, part)));
-                return Ok(Fate::IsLast);
-            }
-            *changes -= 1;
+            self.down = Some((strike.outage, Moment::During(call, part)));
+            return Ok(Fate::IsLast);
         }
         if self.fault.as_mut().is_some_and(|fault| fault.strikes(call)) {
             *self.failed.entry((call, part)).or_default() += 1;

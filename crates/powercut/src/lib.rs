@@ -8,6 +8,6 @@ mod disk;
 mod trial;
 mod vfs;
 
-pub use disk::{Call, Calls, Disk, Failed, Fault, Hold, Moment, Outage, Part, Remains};
+pub use disk::{Call, Calls, Disk, Failed, Fault, Hold, Moment, Outage, Part, Remains, Strike};
 pub use trial::{Report, Tally, Violation, Weather, run, run_all};
 pub use vfs::{VFS, register};

@@ -25,7 +25,7 @@ use people::{Deed, Outcome, People};
 pub use report::{Report, Tally};
 use witness::Witness;
 
-use crate::{Calls, Disk, Fault, Outage, VFS};
+use crate::{Calls, Disk, Fault, Outage, Strike, VFS};
 
 /// Something was not as it was promised.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +40,8 @@ pub enum Weather {
     Storms,
     /// These calls fail for a while, counted from the first one of all.
     Faults(Fault),
+    /// Calls fail for a while; which ones is drawn.
+    Breakdowns,
     /// The disk is full for a while, once or often.
     Floods,
     /// Power is cut, and the disk has never synced what it said it had. No store can stand that.
@@ -54,6 +56,12 @@ const AGAIN: Duration = Duration::from_millis(1);
 const PAGES_AT_MOST: [i32; 3] = [4, 16, 64];
 /// Most changes that are made before something strikes, if not earlier.
 const CHANGES: u64 = 150;
+/// About so many changes lie between two syncs.
+const CHANGES_PER_SYNC: u64 = 8;
+/// Most times that somebody asks for something before that.
+const STEPS: u64 = 40;
+/// How much longer it takes in one of eight lives.
+const LONGER: u64 = 8;
 /// Most changes that opening a store makes, about.
 const CHANGES_TO_OPEN: u64 = 40;
 /// Most things that are asked for at once.
@@ -109,6 +117,7 @@ pub fn run(seed: u64, weather: Weather, folder: &Path) -> Result<Report, Violati
         match weather {
             Weather::Storms => trial.storms().await?,
             Weather::Faults(fault) => trial.faults(fault).await?,
+            Weather::Breakdowns => trial.breakdowns().await?,
             Weather::Floods => trial.floods().await?,
             Weather::Lies => {
                 trial.disk.lie();
@@ -159,16 +168,21 @@ impl<'a> Trial<'a> {
         for _ in 0..self.random.random_range(1..=3) {
             let outage =
                 if self.random.random_ratio(2, 3) { Outage::Power } else { Outage::Process };
+            let long = if self.random.random_ratio(1, 8) { LONGER } else { 1 };
             let early = self.random.random_ratio(1, 4);
             if early {
-                self.disk.strike_after(self.random.random_range(0..CHANGES_TO_OPEN), outage);
+                let after = self.random.random_range(0..CHANGES_TO_OPEN);
+                self.disk.strike_during(Strike { outage, calls: Calls::Changes, after });
             }
             if let Some(store) = self.open()? {
+                let judged = self.judge(&store).await;
+                // A judge who is struck as well knows nothing.
                 if self.disk.struck().is_none() {
-                    self.judge(&store).await?;
+                    judged?;
                 }
                 if !early {
-                    self.disk.strike_after(self.random.random_range(0..CHANGES), outage);
+                    let (calls, after) = self.some_call(long);
+                    self.disk.strike_during(Strike { outage, calls, after });
                 }
                 if self.random.random_ratio(1, 4) {
                     self.break_something();
@@ -176,7 +190,7 @@ impl<'a> Trial<'a> {
                 let rooms = self.people.rooms.iter().map(|room| room.id).collect();
                 let watching = StdRng::seed_from_u64(self.random.random());
                 self.witness.watch(&self.disk, &store, rooms, watching);
-                let steps = self.random.random_range(1..40);
+                let steps = self.random.random_range(1..STEPS * long);
                 self.live(&store, steps, Reading::MayFail).await?;
                 // In the midst of closing, perhaps.
                 if self.random.random() {
@@ -194,11 +208,20 @@ impl<'a> Trial<'a> {
         self.fair_weather().await
     }
 
+    /// Some calls fail, one, a few, or all that follow it.
+    async fn breakdowns(&mut self) -> Result<(), Violation> {
+        let calls = [Calls::Any, Calls::Changes, Calls::Syncs][self.random.random_range(0..3)];
+        let times = [1, 3, Fault::FOR_GOOD][self.random.random_range(0..3)];
+        let most = CHANGES << self.random.random_range(0..3);
+        let after = self.random.random_range(0..most);
+        self.faults(Fault { calls, after, times }).await
+    }
+
     /// Calls fail, and then no more.
     async fn faults(&mut self, fault: Fault) -> Result<(), Violation> {
         let reading = match fault.calls {
             Calls::Any => Reading::MayFail,
-            Calls::Changes => Reading::GoesOn,
+            Calls::Changes | Calls::Syncs => Reading::GoesOn,
         };
         self.disk.break_down(fault);
         let opened = self.try_open();
@@ -292,7 +315,7 @@ impl<'a> Trial<'a> {
     async fn live(
         &mut self,
         store: &Arc<Sqlite>,
-        steps: usize,
+        steps: u64,
         reading: Reading,
     ) -> Result<(), Violation> {
         for _ in 0..steps {
@@ -387,8 +410,19 @@ impl<'a> Trial<'a> {
 
     /// No call that reads: which of two readers makes it is chance, and it would not be the same trial again.
     fn break_something(&mut self) {
-        let (after, times) = (self.random.random_range(0..CHANGES), self.random.random_range(1..4));
-        self.disk.break_down(Fault { calls: Calls::Changes, after, times });
+        let ((calls, after), times) = (self.some_call(1), self.random.random_range(1..4));
+        self.disk.break_down(Fault { calls, after, times });
+    }
+
+    /// A change that is to come, or a sync: soon, or at any time of a life that is so long.
+    fn some_call(&mut self, long: u64) -> (Calls, u64) {
+        let (calls, most) = if self.random.random_ratio(1, 3) {
+            (Calls::Syncs, CHANGES / CHANGES_PER_SYNC * long)
+        } else {
+            (Calls::Changes, CHANGES * long)
+        };
+        let most = most >> self.random.random_range(0..5);
+        (calls, self.random.random_range(0..=most))
     }
 
     fn restart(&mut self) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use powercut::{Call, Calls, Disk, Failed, Fault, Moment, Outage, Part, VFS};
+use powercut::{Call, Calls, Disk, Failed, Fault, Moment, Outage, Part, Strike, VFS};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// A folder that exists nowhere, and no other test has.
@@ -169,7 +169,8 @@ fn power_fails_in_the_midst_of_the_change_that_was_asked_for() {
         .map(|changes| {
             let world = World::new(changes);
             let db = world.writer("FULL");
-            world.disk.strike_after(changes, Outage::Power);
+            let (outage, calls) = (Outage::Power, Calls::Changes);
+            world.disk.strike_during(Strike { outage, calls, after: changes });
             while add(&db, world.disk.calls()).is_ok() {}
             world.disk.struck().unwrap().1
         })
@@ -206,7 +207,7 @@ fn a_sync_that_is_tried_again_after_a_failure_saves_nothing() {
         checkpoint().unwrap_err();
         world.disk.mend();
         assert_eq!(world.disk.failed(), Failed::from([((Call::Sync, Part::Log), 1)]));
-        world.disk.strike_after(1, Outage::Power);
+        world.disk.strike_during(Strike { outage: Outage::Power, calls: Calls::Changes, after: 1 });
         checkpoint().unwrap_err();
         world.numbers_after_a_cut(db) < 2
     });

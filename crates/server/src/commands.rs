@@ -89,7 +89,7 @@ impl Command {
     /// Does it. How far it has come is told if there is somebody who watches.
     pub fn run(&self, clock: &Clock, random: &Random) -> Result<Done, CopyError> {
         let begun = clock.monotonic();
-        let watcher = Watcher { is_there: stderr().is_terminal() };
+        let watcher = Watcher::new();
         let mut progress = |progress| watcher.tell(progress);
         let (said, is_well) = match self {
             Self::Backup { path, data } => {
@@ -106,13 +106,13 @@ impl Command {
                 (report(&file, &findings), findings.is_sound())
             }
         };
-        watcher.tell_no_more();
         let taken = clock.monotonic().saturating_sub(begun);
         Ok(Done { said: format!("{said}, after {:.1} s.", taken.as_secs_f64()), is_well })
     }
 
     /// Removes what would be left behind if the process ended now.
     pub fn give_up(&self) -> io::Result<()> {
+        drop(Watcher::new());
         match self {
             Self::Backup { path, .. } => store::remove_unfinished(path),
             Self::Restore { data, .. } => {
@@ -156,12 +156,16 @@ impl fmt::Display for Amount<'_> {
     }
 }
 
-/// Somebody who may sit before a terminal. Nobody is told anything in a file.
+/// Somebody who may sit before a terminal, and sees how far the work has come. A file would be full of it.
 struct Watcher {
     is_there: bool,
 }
 
 impl Watcher {
+    fn new() -> Self {
+        Self { is_there: stderr().is_terminal() }
+    }
+
     fn tell(&self, progress: Progress) {
         if !self.is_there {
             return;
@@ -177,8 +181,11 @@ impl Watcher {
             }
         }
     }
+}
 
-    fn tell_no_more(&self) {
+impl Drop for Watcher {
+    /// Makes room for the last word.
+    fn drop(&mut self) {
         if self.is_there {
             eprint!("\r\x1b[K");
         }

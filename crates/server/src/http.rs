@@ -101,8 +101,17 @@ impl App {
 
     /// Somebody leaves through one of their sessions; its connections are closed at once.
     async fn end_session(&self, identity: &Identity, session: SessionId) -> Result<(), Error> {
-        self.live.end_session(identity.account.user.id, session).await
+        let (live, user) = (self.live.clone(), identity.account.user.id);
+        to_the_end(async move { live.end_session(user, session).await }).await
     }
+}
+
+/// Does something to its end even if whoever asked for it hangs up: else it would stop where it stands, and sessions could
+/// have ended in the database that go on hearing.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::spawn(work).await.unwrap_or(Err(Error::Internal))
 }
 
 impl Default for PageSize {

@@ -105,19 +105,19 @@ impl<S: Store, E: Engine> Live<S, E> {
     pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), Error> {
         let ended = self.chat.end_session(user, session).await;
         self.sessions.forget(&[session]);
-        self.expel(self.sockets.of(&[session]), |member| member.user().id == user);
+        Self::expel(self.sockets.of(&[session]), |member| member.user().id == user);
         ended
     }
 
     /// Ends the connections of sessions that have ended, now.
     pub fn end_sessions(&self, sessions: &[SessionId]) {
-        self.expel(self.sockets.of(sessions), |_| true);
+        Self::expel(self.sockets.of(sessions), |_| true);
     }
 
     /// It is not known which sessions of somebody have ended: each of their clients has to show its token again.
     pub fn doubt(&self, user: UserId) {
         self.sessions.forget_all_of(user);
-        self.expel(self.sockets.all(), |member| member.user().id == user);
+        Self::expel(self.sockets.all(), |member| member.user().id == user);
     }
 
     /// Waits until every message under way is stored and answered. As long as the silence is held nobody says more.
@@ -165,7 +165,11 @@ impl<S: Store, E: Engine> Live<S, E> {
             .ok_or_else(|| Error::BadRequest(format!("“{name}” takes one object.")))
             .and_then(|payload| ClientEvent::decode(&name, payload));
         match said {
-            Ok(ClientEvent::Join(join)) => ack(&event, self.join(&socket, join).await),
+            Ok(ClientEvent::Join(join)) => {
+                if let Err(error) = self.join(&socket, &event, join).await {
+                    ack::<_, Joined>(&event, Err(error));
+                }
+            }
             Ok(ClientEvent::Leave(leave)) => ack(&event, self.leave(&socket, &leave)),
             Ok(ClientEvent::Message(say)) => self.hear(&socket, &event, say).await,
             Ok(ClientEvent::Heartbeat(beat)) => ack(&event, self.heartbeat(&socket, &beat)),
@@ -179,7 +183,8 @@ impl<S: Store, E: Engine> Live<S, E> {
         }
     }
 
-    async fn join(&self, socket: &E::Socket, join: Join) -> Result<Joined, Error> {
+    /// Answers by itself, unless it is an error.
+    async fn join(&self, socket: &E::Socket, event: &E::Event, join: Join) -> Result<(), Error> {
         let member = socket.member();
         self.spend(member, Cost::Join)?;
         let room = self.rooms.open(join.room, &self.chat).await?;
@@ -188,7 +193,8 @@ impl<S: Store, E: Engine> Live<S, E> {
             room.enter(member.user(), now);
         }
         room.tell_participants(socket, now);
-        let joined = room.follow(socket, &self.chat, join.after, join.epoch).await;
+        let answer = |joined| event.ack(&Ack::Ok(joined)).map_err(|_| overloaded());
+        let joined = room.follow(socket, &self.chat, join.after, join.epoch, answer).await;
         if joined.is_err() && member.leave(join.room).is_some() {
             room.unfollow(socket);
             room.leave(member.user());
@@ -262,7 +268,7 @@ impl<S: Store, E: Engine> Live<S, E> {
         }
     }
 
-    fn expel(&self, sockets: Vec<E::Socket>, is_meant: impl Fn(&Member<E>) -> bool) {
+    fn expel(sockets: Vec<E::Socket>, is_meant: impl Fn(&Member<E>) -> bool) {
         if Sabotage::NoRevocation.is_on() {
             return;
         }

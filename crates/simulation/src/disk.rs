@@ -55,6 +55,9 @@ impl Moody {
 }
 
 impl Disk for Moody {
+    /// Fewer than a real store takes, so that its end is met.
+    const QUEUE: usize = 64;
+
     async fn works(&self, work: Work) -> Luck {
         self.nature.pass(self.takes(work)).await;
         let is_broken = self.nature.now() < self.broken_until.load(Ordering::Relaxed);

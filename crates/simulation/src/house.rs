@@ -1,6 +1,9 @@
 //! A server from its start to its end: the live door, sessions and verbs as they are, on the simulated network and disk.
 //! What the HTTP door does around them is done here in the same words.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -100,13 +103,13 @@ impl House {
             Ok(member) => member,
             Err(error) => return refuse(&line, &error),
         };
-        let link = Link::new(line.clone(), self.switchboard.clone(), member);
+        let connection = Link::new(line.clone(), self.switchboard.clone(), member);
         line.send(Packet::Welcome);
-        self.live.clone().welcome(link.clone()).await;
-        while let Some(heard) = link.hear().await {
-            self.live.clone().answer(link.clone(), heard).await;
+        self.live.clone().welcome(connection.clone()).await;
+        while let Some(heard) = connection.hear().await {
+            self.live.clone().answer(connection.clone(), heard).await;
         }
-        self.live.part(&link, line.ended().unwrap_or(CloseReason::ServerDisconnect));
+        self.live.part(&connection, line.ended().unwrap_or(CloseReason::ServerDisconnect));
     }
 
     /// Somebody logs in with a password.

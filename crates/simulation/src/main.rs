@@ -83,7 +83,7 @@ fn main() -> ExitCode {
 fn replay(options: &Options) -> ExitCode {
     let outcome = run(options.seed, options.episode, Keep::Everything);
     for record in &outcome.history {
-        println!("{record:?}");
+        println!("{record}");
     }
     println!("{outcome}");
     if outcome.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

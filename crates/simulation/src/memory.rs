@@ -24,6 +24,9 @@ const UNAVAILABLE: StoreError = StoreError::Unavailable { retry_after: Duration:
 
 /// What lies beneath: how long work takes, and whether it works.
 pub trait Disk: Send + Sync + 'static {
+    /// Most changes that wait for it. Past it the next one is told that the store is busy.
+    const QUEUE: usize;
+
     /// Does some work.
     fn works(&self, work: Work) -> impl Future<Output = Luck> + Send;
 }
@@ -57,6 +60,8 @@ pub enum Luck {
 pub struct Flawless;
 
 impl Disk for Flawless {
+    const QUEUE: usize = 4096;
+
     async fn works(&self, _: Work) -> Luck {
         Luck::Done
     }
@@ -83,7 +88,7 @@ pub struct Memory<D> {
 impl<D: Disk> Memory<D> {
     /// Opens what a disk holds. What is committed from now on is told to `fanout`.
     pub fn open(platter: Platter, disk: Arc<D>, fanout: Arc<dyn Fanout>) -> Self {
-        Self { platter, disk, writer: Arc::new(Writer::new(fanout)) }
+        Self { platter, disk, writer: Arc::new(Writer::new(D::QUEUE, fanout)) }
     }
 
     /// Commits what is ordered, until the store is closed.

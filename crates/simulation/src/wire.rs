@@ -59,6 +59,10 @@ pub(crate) struct Said {
 }
 
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what can be the matter with a line, in any combination"
+)]
 struct State {
     /// How long things take on the way.
     latency: Range<Duration>,
@@ -148,7 +152,9 @@ impl Line {
         if state.ended.is_none() {
             let State { up, inbox, hearing, .. } = &mut *state;
             inbox.extend(up.drain(..some));
-            hearing.take().map(Waker::wake);
+            if let Some(hearing) = hearing.take() {
+                hearing.wake();
+            }
         } else {
             state.up.clear();
         }
@@ -332,7 +338,9 @@ impl Line {
         // Whoever waits for these learns that they will not leave.
         state.flushing.clear();
         state.groups.drain(..).for_each(|group| group.dismiss(self));
-        state.hearing.take().map(Waker::wake);
+        if let Some(hearing) = state.hearing.take() {
+            hearing.wake();
+        }
     }
 
     /// What has left by now may still arrive until the connection is gone for the client, too.

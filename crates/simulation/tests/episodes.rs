@@ -1,7 +1,5 @@
 //! Some hundred seeds: every promise is kept, and what a seed gave once it gives again.
 
-#![expect(clippy::unwrap_used, reason = "all of this is a test")]
-
 use simulation::{Keep, Tally, run};
 
 /// Steps of an episode before it is healed.

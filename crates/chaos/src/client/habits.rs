@@ -25,6 +25,9 @@ pub(crate) struct Habits {
     pub(crate) beat: Duration,
     /// About how soon it comes back first, and about how long it waits at most for the next attempt.
     pub(crate) returns: (Duration, Duration),
+    /// How often it stays away for some seconds when it has lost its connection, and so misses more than the server
+    /// keeps in memory.
+    pub(crate) naps: f64,
     /// How long it waits for an answer before it takes the connection for dead.
     pub(crate) patience: Duration,
 }
@@ -42,6 +45,7 @@ impl Default for Habits {
             beat: Duration::from_secs(2),
             // Somebody is in a hurry.
             returns: (Duration::from_millis(20), Duration::from_millis(500)),
+            naps: 0.0,
             patience: Duration::from_secs(5),
         }
     }

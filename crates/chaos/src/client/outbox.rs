@@ -16,6 +16,9 @@ use crate::wire::RoomId;
 const MOST: usize = 32;
 /// A message that is as long as one may be is rare.
 const LONGEST: f64 = 0.005;
+/// What a message is made of, beside its number.
+const WORDS: [&str; 8] =
+    [" milk?", " “quoted”", " \"plain\"", " \\", " 🫖", " *bold*", "\n- item", " <b>"];
 
 pub(super) struct Outbox {
     client: u32,
@@ -54,8 +57,6 @@ impl Outbox {
         self.said += 1;
         let mut body = format!("{}.{}", self.client, self.said);
         let length = if draws.random_bool(LONGEST) { 8_000 } else { draws.random_range(length) };
-        const WORDS: [&str; 8] =
-            [" milk?", " “quoted”", " \"plain\"", " \\", " 🫖", " *bold*", "\n- item", " <b>"];
         while body.len() < length {
             body.push_str(WORDS[draws.random_range(0..WORDS.len())]);
         }

@@ -15,7 +15,7 @@ use crate::wire;
 /// Of its messages, how many are followed by a look into history.
 const READS: f64 = 0.02;
 /// Nothing is due for longer.
-const LONG: Duration = Duration::from_secs(3600);
+const LONG: Duration = Duration::from_hours(1);
 
 impl Client {
     /// Says everything that is due, and returns when something will be.

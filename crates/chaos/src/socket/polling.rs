@@ -43,7 +43,7 @@ impl Session {
         let mut unsent = Vec::new();
         loop {
             if post.is_none() && !unsent.is_empty() {
-                post = Some(self.post(unsent.drain(..).collect()));
+                post = Some(self.post(std::mem::take(&mut unsent)));
             }
             tokio::select! {
                 packets = outcome(&mut poll) => {

@@ -23,15 +23,17 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Sends a packet, and reads until one comes that begins like this.
-    pub(super) async fn exchange(&mut self, packet: String, wanted: &str) -> Result<()> {
-        self.web.send(Message::text(packet)).await?;
-        while let Some(message) = timeout(self.silence, self.web.next()).await? {
-            if matches!(message?, Message::Text(packet) if packet.starts_with(wanted)) {
-                return Ok(());
-            }
+    /// Asks with this packet to be let into the namespace, and waits until that is so.
+    pub(super) async fn be_let_in(&mut self, packet: String) -> Result<()> {
+        self.send(packet).await?;
+        match self.web.next().await.transpose()? {
+            Some(Message::Text(answer)) if answer.starts_with("40") => Ok(()),
+            other => bail!("{other:?} instead of an answer to CONNECT"),
         }
-        bail!("it ended before {wanted}")
+    }
+
+    pub(super) async fn send(&mut self, packet: String) -> Result<()> {
+        Ok(self.web.send(Message::text(packet)).await?)
     }
 
     pub(super) fn into_tcp(self) -> TcpStream {

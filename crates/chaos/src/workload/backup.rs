@@ -6,18 +6,15 @@ use checker::Event;
 use tokio::time::Instant;
 
 use crate::client::Habits;
-use crate::history::Verdict;
-use crate::world::{Plan, Size, World};
+use crate::world::World;
 
-const SIZE: Size = Size { people: 6, rooms: 4, clients: 3, rooms_each: 2 };
 /// Between a start, the backup and the restoring of it, in milliseconds.
 const LIFE: std::ops::Range<u64> = 500..3_000;
 
-pub(super) async fn run(plan: Plan<'_>) -> Result<Verdict> {
-    let mut world = World::new(&plan, &SIZE).await?;
-    world.gather(&SIZE, &Habits::default()).await?;
-    world.pass(plan.length / 5).await;
-    let (end, mut number) = (Instant::now() + plan.length, 0);
+pub(super) async fn strike(world: &mut World) -> Result<()> {
+    world.gather(&Habits::default()).await?;
+    world.pass(world.scale.length / 5).await;
+    let (end, mut number) = (Instant::now() + world.scale.length, 0);
     while Instant::now() < end {
         number += 1;
         let backup = world.folder().join(format!("backup-{number}"));
@@ -32,5 +29,5 @@ pub(super) async fn run(plan: Plan<'_>) -> Result<Verdict> {
         world.wait_until_all_are_here().await?;
         world.pass_some(LIFE).await;
     }
-    world.judge().await
+    Ok(())
 }

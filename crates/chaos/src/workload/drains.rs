@@ -6,31 +6,28 @@ use rand::RngExt;
 use tokio::time::Instant;
 
 use crate::client::Habits;
-use crate::history::Verdict;
-use crate::world::{Plan, Size, World};
+use crate::world::World;
 
-const SIZE: Size = Size { people: 6, rooms: 4, clients: 3, rooms_each: 2 };
 /// Between a start and the next SIGTERM, in milliseconds.
 const LIFE: std::ops::Range<u64> = 5..2_500;
 /// How often everybody is waited for before it; they are asked to come back over five seconds.
 const WHOLE: f64 = 0.3;
 
-pub(super) async fn run(plan: Plan<'_>) -> Result<Verdict> {
-    let mut world = World::new(&plan, &SIZE).await?;
-    world.gather(&SIZE, &Habits::default()).await?;
-    world.pass(plan.length / 5).await;
-    let end = Instant::now() + plan.length;
+pub(super) async fn strike(world: &mut World) -> Result<()> {
+    world.gather(&Habits::default()).await?;
+    world.pass(world.scale.length / 5).await;
+    let end = Instant::now() + world.scale.length;
     while Instant::now() < end {
         if world.draws.random_bool(WHOLE) {
             world.wait_until_all_are_here().await?;
-            say_goodbye(&mut world).await?;
+            say_goodbye(world).await?;
         } else {
             world.end().await?;
         }
         world.start().await?;
         world.pass_some(LIFE).await;
     }
-    Ok(world.judge().await?.without_resyncs())
+    Ok(())
 }
 
 /// Everybody is connected, and so everybody has to be told of the end.

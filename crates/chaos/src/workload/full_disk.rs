@@ -7,10 +7,8 @@ use anyhow::Result;
 use tokio::time::Instant;
 
 use crate::client::Habits;
-use crate::history::Verdict;
-use crate::world::{Plan, Size, World};
+use crate::world::World;
 
-const SIZE: Size = Size { people: 6, rooms: 4, clients: 3, rooms_each: 2 };
 /// Room for the whole of it and for much that is said.
 const MEBIBYTES: u32 = 64;
 /// Between two times without room, and how long those are, in milliseconds.
@@ -19,14 +17,13 @@ const FULL: std::ops::Range<u64> = 500..3_000;
 /// Within this time a full disk has to be noticed, and room on it.
 const NOTICED: Duration = Duration::from_secs(10);
 
-pub(super) async fn run(plan: Plan<'_>) -> Result<Verdict> {
-    let mut world = World::new(&plan, &SIZE).await?;
+pub(super) async fn strike(world: &mut World) -> Result<()> {
     world.move_to_small_disk(MEBIBYTES).await?;
     // Longer messages, so that what room is left is soon used.
     let habits = Habits { length: 1..2_000, ..Habits::default() };
-    world.gather(&SIZE, &habits).await?;
-    world.pass(plan.length / 5).await;
-    let end = Instant::now() + plan.length;
+    world.gather(&habits).await?;
+    world.pass(world.scale.length / 5).await;
+    let end = Instant::now() + world.scale.length;
     while Instant::now() < end {
         world.history.fault("the disk is full");
         world.disk()?.fill()?;
@@ -37,11 +34,12 @@ pub(super) async fn run(plan: Plan<'_>) -> Result<Verdict> {
         // Reading goes on.
         world.web.page(&world.people[0], world.rooms[0], 0).await?;
         world.disk()?.free()?;
-        world.history.healed();
         if !world.next_ack(NOTICED).await || !world.until_ready(true, NOTICED).await {
             world.history.surprise("room on the disk is not noticed".to_owned());
         }
+        // Not before it has been noticed.
+        world.history.healed();
         world.pass_some(LIFE).await;
     }
-    Ok(world.judge().await?.without_resyncs())
+    Ok(())
 }

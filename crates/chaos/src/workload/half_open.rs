@@ -10,13 +10,11 @@ use futures_util::future::try_join_all;
 use tokio::time::{Instant, sleep};
 
 use crate::client::Habits;
-use crate::history::Verdict;
 use crate::process::Usage;
 use crate::socket::{Socket, Transport};
 use crate::web::figure;
-use crate::world::{Plan, Size, World};
+use crate::world::World;
 
-const SIZE: Size = Size { people: 6, rooms: 4, clients: 3, rooms_each: 2 };
 /// Of each transport, in turn for the people.
 const VANISHING: usize = 30;
 /// pingInterval and pingTimeout, and what it takes to look.
@@ -25,14 +23,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Threads that helped once end by themselves after this time.
 const QUIET: Duration = Duration::from_secs(11);
 
-pub(super) async fn run(plan: Plan<'_>) -> Result<Verdict> {
-    let mut world = World::new(&plan, &SIZE).await?;
-    world
-        .gather(&SIZE, &Habits { transports: vec![Transport::WebSocket], ..Habits::default() })
-        .await?;
-    world.pass(plan.length / 5).await;
+pub(super) async fn strike(world: &mut World) -> Result<()> {
+    let habits = Habits { transports: vec![Transport::WebSocket], ..Habits::default() };
+    world.gather(&habits).await?;
+    world.pass(world.scale.length / 5).await;
     let process = world.running()?.id();
-    let before = connections(&world).await?;
+    let before = connections(world).await?;
     world.history.note(Usage::of(process)?.seen(Moment::Baseline));
 
     let proxy = Proxy::start(world.doors.people)?;
@@ -46,13 +42,13 @@ pub(super) async fn run(plan: Plan<'_>) -> Result<Verdict> {
         socket.next().await;
     }
     world.pass(Duration::from_secs(1)).await;
-    let with_them = connections(&world).await?;
+    let with_them = connections(world).await?;
     world.history.fault(&format!("{} connections vanish", sockets.len()));
     proxy.set_conditions(Conditions::both(Flow::Vanishes.into()));
     let vanished = Instant::now();
-    while connections(&world).await? > before {
+    while connections(world).await? > before {
         if vanished.elapsed() > FOUND {
-            let left = connections(&world).await? - before;
+            let left = connections(world).await? - before;
             let of = with_them - before;
             world.history.surprise(format!(
                 "{left} of {of} half-open connections are there after {FOUND:?}"
@@ -66,11 +62,10 @@ pub(super) async fn run(plan: Plan<'_>) -> Result<Verdict> {
     world.history.healed();
     world.pass(QUIET).await;
     world.history.note(Usage::of(process)?.seen(Moment::After));
-    drop(proxy);
-    Ok(world.judge().await?.without_resyncs())
+    Ok(())
 }
 
-async fn connections(world: &World) -> Result<f64> {
+async fn connections(world: &World) -> Result<u64> {
     let websockets = figure(world.doors.metrics, "parlor_websockets").await?;
     Ok(websockets + figure(world.doors.metrics, "parlor_polling_sessions").await?)
 }

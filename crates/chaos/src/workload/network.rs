@@ -4,54 +4,48 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use faults::{Proxy, Schedule};
+use faults::Schedule;
 use rand::RngExt;
 use tokio::time::Instant;
 
 use crate::client::Habits;
-use crate::history::Verdict;
-use crate::world::{Plan, Size, World};
+use crate::world::World;
 
-const SIZE: Size = Size { people: 6, rooms: 4, clients: 3, rooms_each: 2 };
 /// How long the network is bad, and then good, in milliseconds.
 const BAD: std::ops::Range<u64> = 2_000..8_000;
 const GOOD: std::ops::Range<u64> = 200..2_000;
 /// How often all connections are reset together in the middle of it.
 const CUT: f64 = 0.3;
 
-pub(super) async fn run(plan: Plan<'_>) -> Result<Verdict> {
-    let mut world = World::new(&plan, &SIZE).await?;
-    let proxy = Proxy::start(world.doors.people)?;
-    world.crowd.order(|orders| orders.at = proxy.address());
-    // Somebody who waits for long would miss most of the faults.
-    let habits = Habits { patience: Duration::from_secs(2), ..Habits::default() };
-    world.gather(&SIZE, &habits).await?;
-    world.pass(plan.length / 5).await;
-    let end = Instant::now() + plan.length;
+pub(super) async fn strike(world: &mut World) -> Result<()> {
+    world.come_through_a_proxy()?;
+    // Somebody who waits for long would miss most of the faults, but some do.
+    let habits = Habits { patience: Duration::from_secs(2), naps: 0.2, ..Habits::default() };
+    world.gather(&habits).await?;
+    world.pass(world.scale.length / 5).await;
+    let end = Instant::now() + world.scale.length;
     while Instant::now() < end {
-        spell(&mut world, &proxy).await;
+        spell(world).await?;
         world.pass_some(GOOD).await;
     }
-    // Not before nobody needs it any more.
-    let verdict = world.judge().await?;
-    drop(proxy);
-    Ok(verdict.without_resyncs())
+    Ok(())
 }
 
 /// A time of bad weather.
-pub(super) async fn spell(world: &mut World, proxy: &Proxy) {
+pub(super) async fn spell(world: &mut World) -> Result<()> {
     let seed = world.draws.random();
     world.history.fault(&format!("the network follows the schedule of {seed}"));
-    let before = proxy.counts();
-    proxy.follow(Schedule::new(seed));
+    let before = world.proxy()?.counts();
+    world.proxy()?.follow(Schedule::new(seed));
     world.pass_some(BAD).await;
     if world.draws.random_bool(CUT) {
-        proxy.cut_all();
+        world.proxy()?.cut_all();
     }
-    proxy.calm();
+    world.proxy()?.calm();
     world.history.healed();
-    let after = proxy.counts();
+    let after = world.proxy()?.counts();
     let broken = |counts: faults::Counts| counts.resets + counts.vanished + counts.ended;
     let cuts = broken(after) - broken(before);
     world.history.figures(|figures| figures.cuts += cuts);
+    Ok(())
 }

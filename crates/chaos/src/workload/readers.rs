@@ -9,12 +9,13 @@ use rand::RngExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, interval, timeout};
 
+use super::Scale;
 use crate::client::Habits;
-use crate::history::Verdict;
+use crate::figures::Times;
 use crate::process::Usage;
 use crate::socket::{Transport, stopped_reader};
 use crate::web::figure;
-use crate::world::{Plan, Size, World};
+use crate::world::{Size, World};
 
 /// Of 20 connections that one person may have.
 const EACH: usize = 16;
@@ -22,48 +23,63 @@ const EACH: usize = 16;
 const TALKERS: usize = 8;
 /// What one of them may cost.
 const MOST_BYTES: u64 = 1 << 20;
-/// What is said until the kernel takes no more for a reader, and then the age bound: within this time all are closed.
-const CLOSED: Duration = Duration::from_secs(60);
+/// And for how long, from when the kernel takes no more for it.
+const LONGEST: Duration = Duration::from_secs(30);
+/// What the kernel takes for somebody who does not read.
+const KERNEL: u64 = 512 * 1024;
+/// With so much said, every queue is full.
+const ENOUGH: u64 = KERNEL + MOST_BYTES;
+/// Between two messages of one who talks.
+const PACE: Duration = Duration::from_millis(150);
+/// What a busy machine may add.
+const SLACK: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Two processors are shared by everybody here; less than this is not told apart.
+const NOISE: Duration = Duration::from_millis(5);
 /// Those who connect at a time.
 const AT_ONCE: usize = 32;
 const LAGGING: &str = "parlor_connections_closed_total{reason=\"lagging\"}";
 
-pub(super) async fn run(plan: Plan<'_>, readers: usize) -> Result<Verdict> {
-    let people = readers.div_ceil(EACH).max(TALKERS);
-    let size = Size { people, rooms: 1, clients: 1, rooms_each: 1 };
-    let mut world = World::new(&plan, &size).await?;
-    // From so much that the bytes reach their bound first, to so little that it is the age.
-    let length = world.draws.random_range(500..8_000);
+/// Everybody who stops is somebody.
+pub(super) fn size(scale: Scale) -> Size {
+    let people = scale.readers.div_ceil(EACH).max(TALKERS);
+    Size { people, rooms: 1, clients: 1, rooms_each: 1 }
+}
+
+pub(super) async fn strike(world: &mut World) -> Result<()> {
+    // From so much that the bytes reach their bound first, to so little that it is the age, if there is time for that.
+    let fills = world.scale.length.mul_f64(world.draws.random_range(0.2..1.5));
+    let messages = fills.as_millis() / PACE.as_millis() * TALKERS as u128;
+    let length = u128::from(ENOUGH).checked_div(messages).unwrap_or_default();
+    let length = usize::try_from(length)?.clamp(200, 8_000);
     let habits = Habits {
         transports: vec![Transport::WebSocket],
-        pace: Some(Duration::from_millis(150)),
+        pace: Some(PACE),
         length: length..length + 1,
         reads: false,
         ..Habits::default()
     };
-    world.gather_some(TALKERS, &size, &habits).await?;
-    let end = Instant::now() + plan.length;
+    world.gather_some(TALKERS, &habits).await?;
+    let end = Instant::now() + world.scale.length;
     while Instant::now() < end {
-        world.pass(plan.length / 5).await;
-        stop_reading(&mut world, readers).await?;
+        world.pass(world.scale.length / 5).await;
+        stop_reading(world, fills).await?;
     }
-    let mut verdict = world.judge().await?.without_resyncs();
-    let [alone, beside] =
-        [&verdict.figures.ack, &verdict.figures.ack_in_faults].map(|times| times.within(99.0));
+    let p99 = |times: &Times| times.within(99.0);
+    let (alone, beside) =
+        world.history.figures(|figures| (p99(&figures.ack), p99(&figures.ack_in_faults)));
     // A program that is not built for speed is not measured.
     if !cfg!(debug_assertions) && beside > alone * 2 + NOISE {
-        let what =
-            format!("p99 of an ack is {beside:.1?} beside stopped readers, {alone:.1?} without");
-        verdict.surprises.push(what);
+        let what = format!(
+            "99 of 100 acks take {beside:.1?} beside stopped readers, and {alone:.1?} without"
+        );
+        world.history.surprise(what);
     }
-    Ok(verdict)
+    Ok(())
 }
 
-/// Two processors are shared by everybody here; less than this is not told apart.
-const NOISE: Duration = Duration::from_millis(5);
-
-async fn stop_reading(world: &mut World, count: usize) -> Result<()> {
+async fn stop_reading(world: &mut World, fills: Duration) -> Result<()> {
+    let count = world.scale.readers;
     let process = world.running()?.id();
     let base = Usage::of(process)?.memory_bytes;
     let closed_before = figure(world.doors.metrics, LAGGING).await?;
@@ -81,12 +97,13 @@ async fn stop_reading(world: &mut World, count: usize) -> Result<()> {
         loop {
             looks.tick().await;
             peak = peak.max(Usage::of(process)?.memory_bytes);
-            if figure(world.doors.metrics, LAGGING).await? - closed_before >= count as f64 {
+            if figure(world.doors.metrics, LAGGING).await? - closed_before >= count as u64 {
                 return anyhow::Ok(());
             }
         }
     };
-    let in_time = timeout(CLOSED, all_closed).await;
+    let of_age = fills.mul_f64(KERNEL as f64 / ENOUGH as f64) + LONGEST;
+    let in_time = timeout(fills.min(of_age) * 2 + SLACK, all_closed).await;
     dripping.abort();
     let closed = figure(world.doors.metrics, LAGGING).await? - closed_before;
     world.history.healed();

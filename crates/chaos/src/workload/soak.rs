@@ -4,30 +4,26 @@ use std::time::Duration;
 
 use anyhow::Result;
 use checker::Moment;
-use faults::Proxy;
 use rand::RngExt;
 use tokio::time::Instant;
 
 use super::network;
 use crate::client::Habits;
-use crate::history::Verdict;
 use crate::process::Usage;
-use crate::world::{Plan, Size, World};
+use crate::world::{Size, World};
 
-const SIZE: Size = Size { people: 8, rooms: 5, clients: 3, rooms_each: 2 };
+pub(super) const SIZE: Size = Size { people: 8, rooms: 5, clients: 3, rooms_each: 2 };
 /// Between two faults, in milliseconds.
 const LIFE: std::ops::Range<u64> = 100..2_000;
 /// Threads that helped once end by themselves after ten seconds, and memory is given back before.
 const QUIET: Duration = Duration::from_secs(12);
 
-pub(super) async fn run(plan: Plan<'_>) -> Result<Verdict> {
-    let mut world = World::new(&plan, &SIZE).await?;
-    let proxy = Proxy::start(world.doors.people)?;
-    world.crowd.order(|orders| orders.at = proxy.address());
+pub(super) async fn strike(world: &mut World) -> Result<()> {
+    world.come_through_a_proxy()?;
     let habits = Habits { repeats: 1, patience: Duration::from_secs(2), ..Habits::default() };
-    world.gather(&SIZE, &habits).await?;
-    world.pass(plan.length / 5).await;
-    let end = Instant::now() + plan.length / 2;
+    world.gather(&habits).await?;
+    world.pass(world.scale.length / 5).await;
+    let end = Instant::now() + world.scale.length / 2;
     while Instant::now() < end {
         match world.draws.random_range(0..6) {
             0 | 1 => {
@@ -38,33 +34,30 @@ pub(super) async fn run(plan: Plan<'_>) -> Result<Verdict> {
                 world.end().await?;
                 world.start().await?;
             }
-            3 => network::spell(&mut world, &proxy).await,
+            3 => network::spell(world).await?,
             4 => world.cut_all().await?,
             // Two at once: it is killed while the network is bad.
             _ => {
                 world.kill()?;
-                network::spell(&mut world, &proxy).await;
+                network::spell(world).await?;
                 world.start().await?;
             }
         }
         world.pass_some(LIFE).await;
     }
-    one_life(&mut world, &proxy, plan.length / 2).await?;
-    let verdict = world.judge().await?;
-    drop(proxy);
-    Ok(verdict.without_resyncs())
+    one_life(world).await
 }
 
 /// What one process lives through must leave nothing behind in it.
-async fn one_life(world: &mut World, proxy: &Proxy, length: Duration) -> Result<()> {
+async fn one_life(world: &mut World) -> Result<()> {
     world.wait_until_all_are_here().await?;
     let process = world.running()?.id();
     world.pass(QUIET).await;
     world.history.note(Usage::of(process)?.seen(Moment::Baseline));
-    let end = Instant::now() + length;
+    let end = Instant::now() + world.scale.length / 2;
     while Instant::now() < end {
         if world.draws.random_bool(0.5) {
-            network::spell(world, proxy).await;
+            network::spell(world).await?;
         } else {
             world.cut_all().await?;
         }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::Instant;
 
+use super::Scale;
 use crate::client::Habits;
-use crate::history::Verdict;
 use crate::socket::Transport;
 use crate::web::figure;
-use crate::world::{Plan, Size, World};
+use crate::world::{Size, World};
 
 /// Of 20 connections that one person may have.
 const CLIENTS: usize = 16;
@@ -19,16 +19,19 @@ const ROOMS: usize = 40;
 const BACK: Duration = Duration::from_secs(5);
 /// Questions to the database that a storm may cost for each room, whoever many come back to it: one to open it, one for
 /// those who are in it, and some for what else goes on.
-const READS_PER_ROOM: f64 = 4.0;
+const READS_PER_ROOM: u64 = 4;
 /// Between storms, in milliseconds: joins cost credit, which takes its time to grow.
 const LIFE: std::ops::Range<u64> = 5_000..20_000;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
-pub(super) async fn run(plan: Plan<'_>, sockets: usize) -> Result<Verdict> {
-    let size = Size { people: sockets / CLIENTS, rooms: ROOMS, clients: CLIENTS, rooms_each: 1 };
-    let mut world = World::new(&plan, &size).await?;
+/// So many connections.
+pub(super) fn size(scale: Scale) -> Size {
+    Size { people: scale.sockets / CLIENTS, rooms: ROOMS, clients: CLIENTS, rooms_each: 1 }
+}
+
+pub(super) async fn strike(world: &mut World) -> Result<()> {
     // A word a second in each room, so that there is something to resume.
-    let pace = Duration::from_secs((sockets / ROOMS) as u64);
+    let pace = Duration::from_secs((world.scale.sockets / ROOMS) as u64);
     let habits = Habits {
         transports: vec![Transport::WebSocket],
         pace: Some(pace),
@@ -38,13 +41,13 @@ pub(super) async fn run(plan: Plan<'_>, sockets: usize) -> Result<Verdict> {
         patience: Duration::from_secs(30),
         ..Habits::default()
     };
-    world.gather(&size, &habits).await?;
-    let end = Instant::now() + plan.length;
+    world.gather(&habits).await?;
+    let end = Instant::now() + world.scale.length;
     while Instant::now() < end {
         world.pass_some(LIFE).await;
-        storm(&mut world).await?;
+        storm(world).await?;
     }
-    Ok(world.judge().await?.without_resyncs())
+    Ok(())
 }
 
 async fn storm(world: &mut World) -> Result<()> {
@@ -52,17 +55,17 @@ async fn storm(world: &mut World) -> Result<()> {
     let before = reads().await?;
     let cut = Instant::now();
     world.cut_all().await?;
-    for share in [0.5, 0.99, 1.0] {
-        world.crowd.wait(|muster| muster.here, share, PATIENCE).await?;
+    for percent in [50, 99, 100] {
+        world.crowd.wait(|muster| muster.here, percent, PATIENCE).await?;
         let took = cut.elapsed();
-        world.history.figures(|figures| figures.storm(share).record(took));
-        if share == 0.99 && took > BACK {
+        world.history.figures(|figures| figures.storm(percent).record(took));
+        if percent == 99 && took > BACK {
             world.history.surprise(format!("99 % are back after {took:.1?}"));
         }
     }
     let reads = reads().await? - before;
-    world.history.figures(|figures| figures.storm_reads = figures.storm_reads.max(reads as u64));
-    if reads > READS_PER_ROOM * ROOMS as f64 {
+    world.history.figures(|figures| figures.storm_reads = figures.storm_reads.max(reads));
+    if reads > READS_PER_ROOM * ROOMS as u64 {
         let clients = world.crowd.size();
         let what = format!("{clients} clients came back to {ROOMS} rooms for {reads} questions");
         world.history.surprise(what);

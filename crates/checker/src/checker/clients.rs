@@ -94,9 +94,9 @@ impl Clients {
         }
     }
 
-    pub(super) fn lost(&mut self, process: u32, now: u64) {
+    pub(super) fn lost(&mut self, process: u32) {
         for index in self.client(process).streams.clone() {
-            self.orphans.extend(self.streams[index].lose(now));
+            self.orphans.extend(self.streams[index].lose());
         }
     }
 
@@ -111,7 +111,7 @@ impl Clients {
                 stream.is_late(waits, ledger, findings);
             }
         }
-        self.lost(process, findings.now);
+        self.lost(process);
         self.client(process).gone = true;
     }
 
@@ -148,8 +148,8 @@ impl Clients {
         self.advanced(process, room, ledger, findings);
     }
 
-    pub(super) fn left(&mut self, process: u32, room: RoomIndex, now: u64) {
-        let orphans = self.stream(process, room).leave(now);
+    pub(super) fn left(&mut self, process: u32, room: RoomIndex) {
+        let orphans = self.stream(process, room).leave();
         self.orphans.extend(orphans);
     }
 

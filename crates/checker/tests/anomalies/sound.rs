@@ -45,6 +45,46 @@ fn a_client_that_joins_again_starts_again_from_its_cursor() {
 }
 
 #[test]
+fn a_client_that_has_read_on_in_history_joins_again_from_there() {
+    assert_sound(&Story::new(
+        "alice joins
+         alice joined 0 of 1
+         bob joins
+         bob joined 0 of 1
+         alice sends tea
+         alice hears 1 tea
+         alice acked tea 1
+         bob asks-for-history
+         bob reads 1 of 1
+         bob finds 1 tea
+         bob joins after 1 of 1
+         bob joined 1 of 1
+         test reads-all 1 of 1
+         test row 1 tea",
+    ));
+}
+
+#[test]
+fn what_was_heard_before_a_restore_may_be_gone_however_late_the_connection_is_lost() {
+    assert_sound(&Story::new(
+        "alice joins
+         alice joined 0 of 1
+         alice sends tea
+         alice unknown tea
+         alice loses-connection
+         carol joins
+         carol resumes 1 tea
+         test restores 1
+         carol loses-connection
+         alice joins
+         alice joined 0 of 2
+         carol joins
+         carol joined 0 of 2
+         test reads-all 0 of 2",
+    ));
+}
+
+#[test]
 fn a_join_that_arrives_twice_is_dealt_with_twice() {
     let story = talk().with("carol joins after 2 of 1", &["carol joins after 2 of 1"; 2]).with(
         "carol joined 4 of 1",

@@ -65,19 +65,32 @@ impl Call {
     }
 }
 
-/// Which calls can fail.
+/// Which calls are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calls {
     /// All.
     Any,
-    /// Those that change what is on the disk; reading goes on.
+    /// Those that change what is on the disk, or what will survive.
     Changes,
+    /// Those that make it durable.
+    Syncs,
+}
+
+/// When something strikes: in the midst of one call.
+#[derive(Debug, Clone, Copy)]
+pub struct Strike {
+    /// What strikes.
+    pub outage: Outage,
+    /// During which calls it can. Of [`Calls::Any`] it can during changes.
+    pub calls: Calls,
+    /// How many go by before.
+    pub after: u64,
 }
 
 /// Calls that fail.
 #[derive(Debug, Clone, Copy)]
 pub struct Fault {
-    /// Which can fail, and are counted.
+    /// Which can fail. If only changes can, reading goes on.
     pub calls: Calls,
     /// How many succeed before.
     pub after: u64,
@@ -85,24 +98,46 @@ pub struct Fault {
     pub times: u64,
 }
 
+impl Calls {
+    fn include(self, call: Call) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Changes => call.is_change(),
+            Self::Syncs => call == Call::Sync,
+        }
+    }
+}
+
+impl Strike {
+    /// Whether it is this call.
+    pub(super) fn strikes(&mut self, call: Call) -> bool {
+        if !call.is_change() || !self.calls.include(call) {
+            return false;
+        }
+        let strikes = self.after == 0;
+        self.after = self.after.saturating_sub(1);
+        strikes
+    }
+}
+
 impl Fault {
     /// Fails from then on, until it is mended.
     pub const FOR_GOOD: u64 = u64::MAX;
 
+    /// Whether it is this call that fails.
     pub(super) fn strikes(&mut self, call: Call) -> bool {
-        if self.calls == Calls::Changes && !call.is_change() {
+        if !self.calls.include(call) {
             return false;
         }
         if self.after > 0 {
             self.after -= 1;
             return false;
         }
+        let strikes = self.times > 0;
         if self.times != Self::FOR_GOOD {
-            let strikes = self.times > 0;
             self.times = self.times.saturating_sub(1);
-            return strikes;
         }
-        true
+        strikes
     }
 }
 

@@ -7,12 +7,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chat::wire::http::{Credentials, Failed, LoggedIn, Me, NewToken, PasswordChange, SessionKind};
-use chat::{Error, SessionId};
+use chat::{Error, Identity, SessionId, Token};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 
 use super::extract::{Asked, Caller, Input, Shown};
-use super::{App, Failure};
+use super::{App, Failure, to_the_end};
 use crate::accounts::{Admitted, Visitor};
 use crate::on_wire;
 use crate::site::Network;
@@ -121,14 +121,8 @@ pub(super) async fn change_password(
     visitor: Visitor,
     Asked { caller, input: change }: Asked<PasswordChange>,
 ) -> Result<Response, Failure> {
-    let PasswordChange { old, new } = change;
-    let changed = app.accounts.change_password(&caller.identity, visitor.from, old, new).await;
-    if let Err(Error::StorageUnavailable { .. }) = changed {
-        app.live.doubt(caller.identity.account.user.id);
-    }
-    let (token, ended) = changed?;
-    app.live.end_sessions(&ended);
-    app.clone().end_what_the_old_token_opened(caller.identity.session.id);
+    let changing = app.clone().change_password_of(caller.identity, visitor.from, change);
+    let token = to_the_end(changing).await?;
     Ok(match caller.shown {
         Shown::Bearer => Json(NewToken { token: token.encode() }).into_response(),
         Shown::Cookie => {
@@ -138,6 +132,23 @@ pub(super) async fn change_password(
 }
 
 impl App {
+    async fn change_password_of(
+        self: Arc<Self>,
+        identity: Arc<Identity>,
+        from: Network,
+        change: PasswordChange,
+    ) -> Result<Token, Error> {
+        let PasswordChange { old, new } = change;
+        let changed = self.accounts.change_password(&identity, from, old, new).await;
+        if let Err(Error::StorageUnavailable { .. }) = changed {
+            self.live.doubt(identity.account.user.id);
+        }
+        let (token, ended) = changed?;
+        self.live.end_sessions(&ended);
+        self.end_what_the_old_token_opened(identity.session.id);
+        Ok(token)
+    }
+
     /// Whoever came with a token that has been replaced goes, too. Not before the new one has arrived where it belongs:
     /// a page whose socket ends asks whether it is still logged in.
     fn end_what_the_old_token_opened(self: Arc<Self>, session: SessionId) {

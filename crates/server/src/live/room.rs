@@ -178,14 +178,16 @@ impl<E: Engine> OpenRoom<E> {
     }
 
     /// Tells one client the log from where it has read to, and makes it hear what follows: every event once, in order,
-    /// and none between is missing.
+    /// and none between is missing. `answer` is called in between: what is sent by it stands behind the log and before
+    /// what follows.
     pub(super) async fn follow<S: Store>(
         &self,
         socket: &E::Socket,
         chat: &Chat<S>,
         after: Option<Seq>,
         epoch: Option<Epoch>,
-    ) -> Result<Joined, Error> {
+        answer: impl Fn(Joined) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let fixed = self.ready.get().expect("a room is handed out when it has been read");
         let group = self.group.get_or_init(|| socket.group(&self.id.to_string()));
         // Whoever joins again starts again: live events must not come between those they have missed.
@@ -193,14 +195,17 @@ impl<E: Engine> OpenRoom<E> {
         if Sabotage::MemberBeforeBacklog.is_on() {
             socket.join_after(group, Vec::new()).map_err(|_| super::overloaded())?;
         }
-        if after.is_some_and(|after| after > self.head()) {
+        if self.is_behind() || after.is_some_and(|after| after > self.head()) {
             self.look_again(chat).await?;
         }
         let mut after = self.start(socket, fixed, after, epoch);
         loop {
-            if let Some(head) = self.follow_from_memory(socket, group, after)? {
+            let answer = |head| {
                 let name = fixed.name.as_str().to_owned();
-                return Ok(Joined { name, epoch: fixed.epoch, head });
+                answer(Joined { name, epoch: fixed.epoch, head })
+            };
+            if self.follow_from_memory(socket, group, after, answer)? {
+                return Ok(());
             }
             let mut page = chat.history(self.id, Page::After(after), CATCH_UP_PAGE).await?;
             // The store may be a moment ahead: what it has beyond memory is told live, and told once.
@@ -299,22 +304,29 @@ impl<E: Engine> OpenRoom<E> {
         newest
     }
 
-    /// If memory holds everything after `after`: tells it and makes the client a member, in one step.
+    /// If memory holds everything after `after`: tells it, makes the client a member and answers it, in one step. Were the
+    /// answer given later, the client could hear an event before it that stands behind the head it names.
     fn follow_from_memory(
         &self,
         socket: &E::Socket,
         group: &E::Group,
         after: Seq,
-    ) -> Result<Option<Seq>, Error> {
+        answer: impl Fn(Seq) -> Result<(), Error>,
+    ) -> Result<bool, Error> {
         let followed = self.with(|open| {
-            let Some(mut backlog) = open.tail.after(after) else { return Ok(None) };
+            // What could not be told in its turn has been acked: its author must not join a log that ends before it.
+            if open.is_behind() {
+                return Err(super::overloaded());
+            }
+            let Some(mut backlog) = open.tail.after(after) else { return Ok(false) };
             match backlog.first().cloned() {
                 Some(first) if Sabotage::ToldTwice.is_on() => backlog.insert(0, first),
                 Some(_) if Sabotage::ForgetsOne.is_on() => drop(backlog.remove(0)),
                 _ => {}
             }
             socket.join_after(group, backlog).map_err(|_| super::overloaded())?;
-            Ok(Some(open.tail.head()))
+            answer(open.tail.head())?;
+            Ok(true)
         });
         followed.expect("a room is handed out when it has been read")
     }

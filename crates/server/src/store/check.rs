@@ -1,13 +1,15 @@
 //! Whether a database holds what it should: the file is sound, the log of every room is dense, and everything that is
 //! derived from a log or a name agrees with it. Reads one state of it, and writes nothing.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use chat::{Name, RoomName};
 use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
-use super::{OpenError, Progress, connection, messages, migrations};
+use super::{OpenError, Progress, connection, failure, messages, migrations};
 
 /// Problems that are told one by one. Who has more needs a backup, not a longer list.
 const MOST_TOLD: usize = 100;
@@ -55,10 +57,14 @@ pub fn check(file: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Findings
 /// Opens a database that this version of Parlor has written, in order to read it.
 pub(super) fn open(file: &Path) -> Result<Connection, OpenError> {
     connection::check_sqlite()?;
-    if !file.is_file() {
-        return Err(OpenError::Missing { file: file.to_owned() });
-    }
     let broken = |cause| OpenError::Broken { file: file.to_owned(), cause };
+    match fs::metadata(file) {
+        Ok(found) if found.is_file() => {}
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(broken(failure::of_system(error)));
+        }
+        _ => return Err(OpenError::Missing { file: file.to_owned() }),
+    }
     let db = connection::to_inspect(file).map_err(broken)?;
     migrations::check(&db, file)?;
     if !migrations::is_current(&db).map_err(broken)? {

@@ -138,6 +138,8 @@ async fn what_is_no_database_of_this_version_is_refused() {
 
     fs::write(&file, "Dear diary, ".repeat(1000)).unwrap();
     assert!(matches!(refusal(&file), OpenError::Broken { .. }));
+    let sentence = refusal(&file.join("parlor.db")).to_string();
+    assert!(sentence.contains("cannot be used: Not a directory"), "{sentence}");
 
     fs::remove_file(&file).unwrap();
     let db = Connection::open(&file).unwrap();

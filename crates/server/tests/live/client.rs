@@ -110,6 +110,12 @@ impl Client {
         self.events.drain(..).collect()
     }
 
+    /// The messages that had come before the answer that was fetched last.
+    pub(crate) fn messages_before_the_answer(&mut self) -> Vec<Value> {
+        let messages = self.events.drain(..).filter(|(name, _)| name == "message");
+        messages.map(|(_, payload)| payload).collect()
+    }
+
     /// The messages among everything heard so far and not fetched.
     pub(crate) fn heard_messages(&mut self) -> Vec<Value> {
         let messages = self.heard().into_iter().filter(|(name, _)| name == "message");

@@ -189,3 +189,28 @@ fn joining_amid_a_storm_of_messages_loses_none_and_repeats_none() {
         over.store(true, Ordering::SeqCst);
     });
 }
+
+#[test]
+fn nothing_that_follows_its_head_comes_before_the_answer_to_a_join() {
+    let server = Server::start();
+    let (mut alice, room) = server.alice_in_a_room();
+    let mut bob = Client::connect(server.address(), &server.register("bob"));
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let (over, talks_in) = (&over, room.clone());
+        scope.spawn(move || {
+            for number in (1..).take_while(|_| !over.load(Ordering::Relaxed)) {
+                say(&mut alice, &talks_in, number..=number);
+            }
+        });
+        for _ in 0..500 {
+            // A join costs credit.
+            server.clock().advance(Duration::from_secs(1));
+            let joined = bob.ask("join", &json!({ "room": room }));
+            let last = seqs(&bob.messages_before_the_answer()).last().copied().unwrap_or(0);
+            over.store(joined["head"] != last, Ordering::Relaxed);
+            assert_eq!(joined["head"], last);
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+}

@@ -1,5 +1,7 @@
 //! Who gets in, and who is shown out.
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::time::Duration;
 
 use chat::SESSION_IDLE;
@@ -58,6 +60,23 @@ fn logging_out_of_a_session_that_has_ended_unseen_ends_its_sockets() {
     assert_eq!(ended, Ok(1));
     server.log_out(&elsewhere);
     there.wait_for_the_end();
+}
+
+#[test]
+fn logging_out_and_hanging_up_before_the_answer_ends_the_sockets_all_the_same() {
+    let server = Server::start();
+    server.register("alice");
+    for _ in 0..10 {
+        let token = server.log_in("alice");
+        let mut alice = Client::connect(server.address(), &token);
+        let mut request = TcpStream::connect(server.address()).unwrap();
+        let address = server.address();
+        let head = format!("POST /api/logout HTTP/1.1\r\nhost: {address}\r\n");
+        let rest = format!("authorization: Bearer {token}\r\ncontent-length: 0\r\n\r\n");
+        request.write_all((head + &rest).as_bytes()).unwrap();
+        drop(request);
+        alice.wait_for_the_end();
+    }
 }
 
 #[test]

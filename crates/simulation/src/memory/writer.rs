@@ -10,12 +10,11 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{BUSY, Data, Disk, Luck, Platter, UNAVAILABLE, Work};
 
-/// Most changes that wait. Fewer than a real store takes, so that its end is met.
-const QUEUE: usize = 64;
-
 /// The way to what writes.
 pub(super) struct Writer {
     desk: Mutex<Desk>,
+    /// Most changes that wait.
+    queue: usize,
     fanout: Arc<dyn Fanout>,
     /// Rung when something is ordered.
     ordered: Notify,
@@ -65,9 +64,9 @@ impl<T: Send, F: Fn(&mut Batch<'_>) -> T + Send> Change for Wanted<T, F> {
 }
 
 impl Writer {
-    pub(super) fn new(fanout: Arc<dyn Fanout>) -> Self {
+    pub(super) fn new(queue: usize, fanout: Arc<dyn Fanout>) -> Self {
         let (ordered, done) = (Notify::new(), Notify::new());
-        Self { desk: Mutex::default(), fanout, ordered, done }
+        Self { desk: Mutex::default(), queue, fanout, ordered, done }
     }
 
     /// Has a change made, and waits until it is on the disk.
@@ -81,7 +80,7 @@ impl Writer {
             if desk.is_down || desk.is_closed {
                 return Err(UNAVAILABLE);
             }
-            if desk.orders.len() >= QUEUE {
+            if desk.orders.len() >= self.queue {
                 return Err(BUSY);
             }
             desk.orders.push_back(Box::new(Wanted { change, made: None, tell }));
@@ -103,8 +102,8 @@ impl Writer {
     pub(super) async fn work(&self, platter: &Platter, disk: &impl Disk) {
         loop {
             let (changes, is_closed) = {
-                let mut desk = self.desk();
-                (take(&mut desk.orders), desk.is_closed)
+                let mut queue = self.desk();
+                (take(&mut queue.orders), queue.is_closed)
             };
             if !changes.is_empty() {
                 self.commit(changes.into(), platter, disk).await;

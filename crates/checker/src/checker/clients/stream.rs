@@ -18,8 +18,8 @@ pub(super) struct Stream {
     epoch: Option<u64>,
     /// Joins that are not answered yet.
     asked: VecDeque<Asked>,
-    /// What was heard before the epoch is known.
-    unplaced: Vec<Message>,
+    /// What was heard before the epoch is known, and when.
+    unplaced: Vec<(u64, Message)>,
     /// The furthest it was told on connections, or was acked.
     told: Place,
     /// The furthest it has seen in any way.
@@ -83,7 +83,7 @@ pub(super) struct Orphan {
     pub(super) process: u32,
     pub(super) room: RoomIndex,
     pub(super) message: Message,
-    /// When its connection ended.
+    /// When it was heard.
     pub(super) at: u64,
 }
 
@@ -165,7 +165,7 @@ impl Stream {
         let Place { epoch, seq } = head;
         self.next = Next::After(seq);
         self.epoch = Some(epoch);
-        for message in self.unplaced.drain(..) {
+        for (_, message) in self.unplaced.drain(..) {
             ledger.witness(self.room, epoch, &message, findings);
         }
         self.told = self.told.max(head);
@@ -185,7 +185,7 @@ impl Stream {
             let what =
                 format_args!("client {process} finds itself in epoch {epoch} without `resync`");
             findings.broken(Invariant::I6, subject, what);
-        } else if self.next != Next::After(seq) && (self.next != Next::Anything || seq > 0) {
+        } else if !self.has_heard_up_to(seq, asked) {
             let last = match self.next {
                 Next::After(last) => last.to_string(),
                 Next::Anything | Next::Nothing => "nothing".to_owned(),
@@ -195,18 +195,26 @@ impl Stream {
         }
     }
 
+    fn has_heard_up_to(&self, seq: u64, asked: Asked) -> bool {
+        // Whoever read on in history before joining again has nothing to hear.
+        let has_nothing_to_hear = !asked.begun && asked.cursor.after == Some(seq);
+        has_nothing_to_hear
+            || self.next == Next::After(seq)
+            || (self.next == Next::Anything && seq == 0)
+    }
+
     /// The connection is lost. History comes on others.
-    pub(super) fn lose(&mut self, now: u64) -> Vec<Orphan> {
+    pub(super) fn lose(&mut self) -> Vec<Orphan> {
         self.next = Next::Nothing;
         self.asked.clear();
-        self.orphan(now)
+        self.orphan()
     }
 
     /// A join was refused, or a leave was answered.
-    pub(super) fn leave(&mut self, now: u64) -> Vec<Orphan> {
+    pub(super) fn leave(&mut self) -> Vec<Orphan> {
         self.next = Next::Nothing;
         self.asked.pop_front();
-        let orphans = self.orphan(now);
+        let orphans = self.orphan();
         if self.asked.is_empty() {
             self.wants = false;
         } else {
@@ -220,7 +228,7 @@ impl Stream {
         findings.checked(Invariant::I6);
         self.step(message.seq, ledger, findings);
         let Some(epoch) = self.epoch else {
-            self.unplaced.push(*message);
+            self.unplaced.push((findings.now, *message));
             return;
         };
         if ledger.witness(self.room, epoch, message, findings) {
@@ -255,9 +263,10 @@ impl Stream {
     }
 
     /// What was heard, and it was not told in which epoch.
-    fn orphan(&mut self, at: u64) -> Vec<Orphan> {
+    fn orphan(&mut self) -> Vec<Orphan> {
         let (process, room) = (self.process, self.room);
-        self.unplaced.drain(..).map(|message| Orphan { process, room, message, at }).collect()
+        let unplaced = self.unplaced.drain(..);
+        unplaced.map(|(at, message)| Orphan { process, room, message, at }).collect()
     }
 
     /// The next message of the stream.
