@@ -7,7 +7,7 @@ import { Person } from "../world/person.js";
 import { Program } from "../world/program.js";
 
 const MISSED = 10_000;
-/** What is promised is a fifth of this, and printed; a machine that does something else as well must not fail the test. */
+/** Both are five times what is promised: a machine that has other things to do must not fail the test. The figures are printed. */
 const GENEROUS_MS = 10_000;
 const GENEROUS_TASK_MS = 500;
 
