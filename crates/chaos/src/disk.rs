@@ -62,9 +62,12 @@ impl Disk {
         Ok(())
     }
 
-    /// Makes room again.
+    /// Makes room again, if there is none.
     pub(crate) fn free(&self) -> Result<()> {
-        Ok(fs::remove_file(self.filler())?)
+        if self.filler().exists() {
+            fs::remove_file(self.filler())?;
+        }
+        Ok(())
     }
 
     fn filler(&self) -> PathBuf {

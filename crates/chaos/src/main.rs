@@ -76,14 +76,17 @@ async fn run() -> Result<ExitCode> {
             let program = if workload.is_steered() { &steered } else { &program };
             match workload.run(program, seed, options.scale).await {
                 Ok(verdict) => {
-                    tell(workload, seed, &verdict);
+                    tell(&verdict);
+                    if !verdict.is_clean() {
+                        println!("         {}", replay(workload, seed, options.scale));
+                    }
                     broken += usize::from(!verdict.is_clean());
                     in_vain = 0;
                     rounds.push((workload, verdict));
                 }
                 Err(error) => {
                     println!("         could not be done: {error:#}");
-                    println!("         {}", replay(workload, seed));
+                    println!("         {}", replay(workload, seed, options.scale));
                     broken += 1;
                     in_vain += 1;
                 }
@@ -104,7 +107,7 @@ async fn run() -> Result<ExitCode> {
 }
 
 /// What came of a round.
-fn tell(workload: Workload, seed: u64, verdict: &Verdict) {
+fn tell(verdict: &Verdict) {
     let figures = &verdict.figures;
     println!(
         "         {} acked, {} heard, {} connections lost, whole again within {:.0} ms: {}",
@@ -122,11 +125,14 @@ fn tell(workload: Workload, seed: u64, verdict: &Verdict) {
     }
     println!("{}", verdict.report);
     println!("         history: {}", verdict.file.display());
-    println!("         {}", replay(workload, seed));
 }
 
-fn replay(workload: Workload, seed: u64) -> String {
-    format!("replay: cargo xtask chaos --only {} --seed {seed} --once", workload.name())
+fn replay(workload: Workload, seed: u64, scale: Scale) -> String {
+    let Scale { length, sockets, readers, .. } = scale;
+    let (name, seconds) = (workload.name(), length.as_secs());
+    format!(
+        "replay: cargo xtask chaos --only {name} --seed {seed} --once --round {seconds} --sockets {sockets} --readers {readers}"
+    )
 }
 
 fn parse(mut arguments: lexopt::Parser) -> Result<Option<Options>> {

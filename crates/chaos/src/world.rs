@@ -310,6 +310,12 @@ impl World {
         if let Err(error) = done {
             self.history.surprise(format!("{error:#}"));
         }
+        if let Some(proxy) = &self.proxy {
+            proxy.calm();
+        }
+        if let Some(disk) = &self.disk {
+            disk.free()?;
+        }
         if self.running.is_none() {
             self.running = Some(self.program.start(&self.data, self.doors, &self.log).await?);
         }
