@@ -2,8 +2,8 @@
 //! of, and the checker that judges real runs, too.
 //!
 //! What runs is the server's own code: the live door with its handlers, open rooms, ticking and credit, the sessions kept
-//! at hand, the verbs. Replaced are what it stands on: the network ([`wire`]), the store ([`memory`]), time and chance
-//! ([`nature`]). Everything that happens follows from the seed, so whatever was found is found again.
+//! at hand, the verbs. Replaced are what it stands on: the network (`wire`), the store ([`memory`]), time and chance
+//! (`nature`). Everything that happens follows from the seed, so whatever was found is found again.
 
 mod client;
 mod decoder;
