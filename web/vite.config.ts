@@ -1,6 +1,6 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
-import { whole } from "./build/whole";
+import { whole } from "./build/whole.ts";
 
 /** Where `npm run dev` finds a running Parlor. */
 const server = process.env.PARLOR_URL ?? "http://127.0.0.1:7420";
