@@ -3,13 +3,19 @@
 
 #![expect(clippy::unwrap_used, reason = "all of this is a test")]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
-use chat::{Fanout, Logged, Name, NewUser, PasswordHash, Store, Timestamp};
-use powercut::{Calls, Disk, Fault, Tally, VFS, Weather, run, run_all};
+use chat::{
+    Body, ClientId, Error, Fanout, Logged, Name, NewMessage, NewRoom, NewUser, Page, PasswordHash,
+    RoomId, RoomName, Store, Timestamp, User,
+};
+use powercut::{Call, Calls, Disk, Failed, Fault, Outage, Part, Tally, VFS, Weather, run, run_all};
 use rusqlite::{Connection, OpenFlags};
 use server::store::{Sqlite, Upkeep};
+use uuid::Uuid;
 
 /// So many trials unless the environment says otherwise: some seconds' worth.
 const SEEDS: u64 = 300;
@@ -56,12 +62,75 @@ async fn a_server_that_starts_has_its_write_ahead_log() {
         let file = folder.path().join("parlor.db");
         let reader = Connection::open_with_flags_and_vfs(file, OpenFlags::default(), VFS).unwrap();
         reader.execute_batch("BEGIN; SELECT count(*) FROM users").unwrap();
-        let (name, password) = (Name::parse("alice").unwrap(), PasswordHash(String::new()));
-        let alice = store.create_user(NewUser { name, password, at: Timestamp(1) }).await;
+        let alice = register(&store, "alice").await;
         assert!(alice.is_ok(), "after {after} changes: {alice:?}");
         drop(reader);
         store.close().await;
     }
+}
+
+/// Somebody who reads an old state lets a checkpoint move a message that counts as moved then, and is not synced. When the
+/// next one syncs, that fails, and the system throws the message away. The one after that must not let go of the log.
+#[tokio::test]
+async fn what_a_failed_sync_threw_away_is_moved_from_the_log_again() {
+    powercut::register();
+    for seed in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::new(folder.path(), seed);
+        let store = open(folder.path());
+        disk.sync_folder();
+        let alice = register(&store, "alice").await.unwrap();
+        let (id, name) = (RoomId(Uuid::from_u128(1)), RoomName::parse("Lobby").unwrap());
+        let room = NewRoom { id, name, by: alice.id, at: Timestamp(1) };
+        store.create_room(room).await.unwrap();
+        let reads = || {
+            let file = folder.path().join("parlor.db");
+            let db = Connection::open_with_flags_and_vfs(file, OpenFlags::default(), VFS).unwrap();
+            db.execute_batch("BEGIN; SELECT count(*) FROM users").unwrap();
+            db
+        };
+
+        let before = reads();
+        let body = Body::parse(&"Milk? ".repeat(1000)).unwrap();
+        let client_id = ClientId(Uuid::from_u128(2));
+        let message = NewMessage { room: id, client_id, author: alice, body, at: Timestamp(2) };
+        store.append(message).await.unwrap();
+        store.check().await.unwrap();
+        let after = reads();
+        drop(before);
+        register(&store, "bob").await.unwrap();
+        // The writer tidies up when it has answered, and takes this when it has done so.
+        store.check().await.unwrap();
+        drop(after);
+        // Two syncs of the log, and then one of the database.
+        disk.break_down(Fault { calls: Calls::Syncs, after: 2, times: 1 });
+        for name in ["carol", "dave", "erin", "frank"] {
+            while register(&store, name).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        }
+        assert_eq!(disk.failed(), Failed::from([((Call::Sync, Part::Database), 1)]));
+        disk.strike(Outage::Power);
+        store.close().await;
+        disk.restart();
+
+        let store = open(folder.path());
+        let history = store.history(id, Page::Newest, 10).await;
+        assert!(history.is_ok_and(|it| it.unwrap().events.len() == 1), "seed {seed}: it is gone");
+        store.close().await;
+    }
+}
+
+/// A store that moves everything into the database as soon as it can.
+fn open(folder: &Path) -> Sqlite {
+    let upkeep = Upkeep { pages_at_most: 1, first_pause: Duration::from_millis(1) };
+    Sqlite::open_on(Some(VFS), folder, upkeep, Arc::new(Deaf)).unwrap()
+}
+
+async fn register(store: &Sqlite, name: &str) -> Result<User, Error> {
+    let (name, password) = (Name::parse(name).unwrap(), PasswordHash(String::new()));
+    let account = store.create_user(NewUser { name, password, at: Timestamp(1) }).await?;
+    Ok(account.user)
 }
 
 #[test]

@@ -49,7 +49,7 @@ const ACTIVITY_AT_ONCE: usize = 256;
 #[derive(Debug)]
 pub struct Sqlite {
     writer: Writer,
-    readers: Readers,
+    readers: Arc<Readers>,
 }
 
 /// How the writer keeps house. A server wants what is the default; a test of what a disk can do to it wants everything
@@ -189,8 +189,9 @@ impl Sqlite {
         connection::checkpoint_all(&db).map_err(broken)?;
         folder.sync()?;
         let files = Files::at(&place).map_err(|error| broken(failure::of_system(error)))?;
-        let readers = Readers::start(&place).map_err(broken)?;
-        Ok(Self { writer: Writer::start(db, folder, place, files, upkeep, fanout), readers })
+        let readers = Arc::new(Readers::start(&place).map_err(broken)?);
+        let writer = Writer::start(db, folder, place, files, upkeep, Arc::clone(&readers), fanout);
+        Ok(Self { writer, readers })
     }
 
     /// Finishes what has been ordered, moves everything into the one file `parlor.db`, and lets the folder go. What is

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
@@ -93,6 +94,12 @@ pub(super) fn checkpoint_all(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Closes the last connection, so that no file is left but the database. Everything has to be in it.
+pub(super) fn close_tidily(db: Connection) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    db.close().map_err(|(_, cause)| cause)
+}
+
 fn set_journal(db: &Connection, wanted: &str) -> rusqlite::Result<()> {
     // To the end: the answer comes before the change is committed, and that can fail as well.
     let mode: Vec<String> = db
@@ -118,6 +125,8 @@ fn open(place: &Place, cache_kib: i32) -> rusqlite::Result<Connection> {
         None => Connection::open_with_flags(&place.file, flags)?,
         Some(vfs) => Connection::open_with_flags_and_vfs(&place.file, flags, vfs.as_str())?,
     };
+    // Or else whoever closes last moves what is in the log, also when that has just failed.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     db.busy_timeout(LOCK_PATIENCE)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     db.pragma_update(None, "cache_size", -cache_kib)?;

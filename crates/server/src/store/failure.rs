@@ -56,6 +56,11 @@ pub(super) fn of_system(error: io::Error) -> Error {
     Error::SqliteFailure(ffi::Error::new(code), Some(error.to_string()))
 }
 
+/// Whether something was written, and then not synced.
+pub(super) fn is_of_a_sync(error: &Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_FSYNC)
+}
+
 /// What to look after, in the words of the log.
 pub(super) fn kind(error: &Error) -> &'static str {
     let extended = error.sqlite_error().map(|error| error.extended_code);

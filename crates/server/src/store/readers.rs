@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
 
 use chat::StoreError;
 use rusqlite::Connection;
@@ -24,10 +24,16 @@ pub(super) struct Readers {
     /// How many questions were asked.
     asked: AtomicU64,
     threads: Threads,
+    /// Locked while all are told something, so that each of them hears it.
+    are_closed: Mutex<bool>,
 }
 
+/// Answers a question, and tells who asked. It is given the database, or why that cannot be opened.
+type Answer = Box<dyn FnOnce(rusqlite::Result<&mut Connection>) + Send>;
+
 enum Order {
-    Answer(Box<dyn FnOnce(&mut Connection) + Send>),
+    Answer(Answer),
+    LetGo(Arc<Barrier>),
     Stop,
 }
 
@@ -38,10 +44,12 @@ impl Readers {
         let queue = Arc::new(Mutex::new(queue));
         let threads = Threads::default();
         for _ in 0..READERS {
-            let (db, queue) = (connection::to_read(place)?, Arc::clone(&queue));
-            threads.start("store-reader", move || answer(db, &queue));
+            let (db, place) = (connection::to_read(place)?, place.clone());
+            let queue = Arc::clone(&queue);
+            threads.start("store-reader", move || answer(db, &place, &queue));
         }
-        Ok(Self { questions, asked: AtomicU64::new(0), threads })
+        let (asked, are_closed) = (AtomicU64::new(0), Mutex::new(false));
+        Ok(Self { questions, asked, threads, are_closed })
     }
 
     /// Has a question answered, from one state of the database.
@@ -55,7 +63,7 @@ impl Readers {
             if tell.is_closed() {
                 return;
             }
-            let answer = failure::guarded(|| db.transaction().and_then(|tx| question(&tx)));
+            let answer = failure::guarded(|| db?.transaction().and_then(|tx| question(&tx)));
             // Dropped meanwhile, which is as good as told.
             let _ = tell.send(answer.map_err(failed));
         }));
@@ -72,25 +80,53 @@ impl Readers {
         self.asked.load(Ordering::Relaxed)
     }
 
+    /// Has all of them close the database, and returns when nobody has it open. They open it again for the next
+    /// question.
+    pub(super) fn let_go(&self) {
+        let are_closed = self.tell_all();
+        if *are_closed {
+            return;
+        }
+        let all = Arc::new(Barrier::new(READERS + 1));
+        for _ in 0..READERS {
+            // They are there: nobody has stopped them, and they take from the queue until then.
+            let _ = self.questions.send(Order::LetGo(Arc::clone(&all)));
+        }
+        all.wait();
+    }
+
     /// Answers what has been asked, and ends.
-    pub(super) async fn close(&self) {
-        let questions = self.questions.clone();
+    pub(super) async fn close(self: &Arc<Self>) {
+        let readers = Arc::clone(self);
         let stop = move || {
+            *readers.tell_all() = true;
             for _ in 0..READERS {
                 // Those who are gone already need not be told.
-                let _ = questions.send(Order::Stop);
+                let _ = readers.questions.send(Order::Stop);
             }
         };
         self.threads.end(stop).await;
     }
+
+    fn tell_all(&self) -> MutexGuard<'_, bool> {
+        self.are_closed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-fn answer(mut db: Connection, orders: &Mutex<Receiver<Order>>) {
+fn answer(db: Connection, place: &Place, orders: &Mutex<Receiver<Order>>) {
+    let mut db = Some(db);
     loop {
         // The one who waits for the next order holds the lock, and gives it to another reader with the order in hand.
         let order = orders.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match order {
-            Ok(Order::Answer(answer)) => answer(&mut db),
+            Ok(Order::Answer(answer)) => {
+                let open = db.take().map_or_else(|| connection::to_read(place), Ok);
+                answer(open.map(|open| db.insert(open)));
+            }
+            Ok(Order::LetGo(all)) => {
+                db = None;
+                all.wait();
+            }
             Ok(Order::Stop) | Err(_) => return,
         }
     }

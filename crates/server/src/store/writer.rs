@@ -5,6 +5,11 @@
 //! database is opened anew; what it holds is read again. A sync is never tried a second time: the system may have
 //! thrown the pages away with the first error.
 //!
+//! That holds for checkpoints above all. SQLite syncs the database when the whole log has been moved, and counts pages as
+//! moved that it has not synced yet, because a reader kept it from moving the rest. Would it be asked again after that sync
+//! has failed, it would move the rest, sync, and let go of a log that is the only place where the others still are. So
+//! everybody lets go of the database then: whoever opens it next counts from the beginning of the log.
+//!
 //! A commit to files that no path leads to any more is no better than a failed one, and nothing is written until they
 //! are back.
 
@@ -15,12 +20,13 @@ use std::time::Duration;
 
 use chat::{Fanout, Logged, StoreError};
 use rusqlite::wal::CheckpointMode;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, ffi};
 use tokio::sync::oneshot;
 
 use super::connection::{self, Place};
 use super::files::Files;
 use super::folder::Folder;
+use super::readers::Readers;
 use super::tails::Tails;
 use super::threads::Threads;
 use super::{Upkeep, failure, messages};
@@ -96,6 +102,7 @@ impl Writer {
         place: Place,
         files: Files,
         upkeep: Upkeep,
+        readers: Arc<Readers>,
         fanout: Arc<dyn Fanout>,
     ) -> Self {
         let (orders, queue) = sync_channel(QUEUE);
@@ -108,9 +115,11 @@ impl Writer {
             place,
             files,
             upkeep,
+            readers,
             tails: Tails::default(),
             events: Vec::new(),
             stuck: 0,
+            miscounts: false,
         };
         let thread = Threads::default();
         thread.start("store-writer", move || desk.work(db));
@@ -153,11 +162,14 @@ struct Desk {
     /// Those that are open.
     files: Files,
     upkeep: Upkeep,
+    readers: Arc<Readers>,
     tails: Tails,
     /// What the present transaction adds to logs.
     events: Vec<Logged>,
     /// Pages that the last checkpoint had to leave in the log, because somebody reads an old state or the disk is full.
     stuck: i32,
+    /// Whether pages count as moved that may never have reached the disk, because a sync of the database has failed.
+    miscounts: bool,
 }
 
 /// Whether the thread goes on.
@@ -171,8 +183,12 @@ impl Desk {
     fn work(mut self, mut db: Connection) {
         let mut changes = Vec::new();
         loop {
-            let then = self.take(&db, &mut changes);
-            match self.commit(&db, &mut changes).and_then(|()| self.check_place(&db)) {
+            let (then, taken) = match self.take(&db, &mut changes) {
+                Ok(then) => (then, Ok(())),
+                Err(cause) => (Then::GoOn, Err(cause)),
+            };
+            let committed = taken.and_then(|()| self.commit(&db, &mut changes));
+            match committed.and_then(|()| self.check_place(&db)) {
                 Ok(()) => {
                     self.publish();
                     changes.drain(..).for_each(|change| change.tell(Ok(())));
@@ -198,22 +214,27 @@ impl Desk {
                 break;
             }
         }
-        if let Err(cause) = connection::checkpoint_all(&db) {
+        let all_moved = self.may_move().and_then(|()| connection::checkpoint_all(&db));
+        if let Err(cause) = all_moved.and_then(|()| connection::close_tidily(db)) {
             // Nothing is lost: the log of it stays beside the database, and is moved at the next start.
             tracing::warn!(%cause, "the write-ahead log could not be moved into the database");
         }
     }
 
     /// Waits for an order, and takes all others that are there. Moves pages into the database in between.
-    fn take(&mut self, db: &Connection, changes: &mut Vec<Box<dyn Change>>) -> Then {
+    fn take(
+        &mut self,
+        db: &Connection,
+        changes: &mut Vec<Box<dyn Change>>,
+    ) -> rusqlite::Result<Then> {
         let pages = pages_to_move(db) - self.stuck;
         if pages >= self.upkeep.pages_at_most {
-            self.checkpoint(db);
+            self.checkpoint(db)?;
         }
         let leisure = if pages >= PAGES_AT_LEISURE { LEISURE } else { Duration::MAX };
         let mut next = match self.orders.recv_timeout(leisure) {
             Err(RecvTimeoutError::Timeout) => {
-                self.checkpoint(db);
+                self.checkpoint(db)?;
                 self.orders.recv().ok()
             }
             order => order.ok(),
@@ -221,25 +242,41 @@ impl Desk {
         loop {
             match next {
                 Some(Order::Write(change)) => changes.push(change),
-                Some(Order::Stop) | None => return Then::Stop,
+                Some(Order::Stop) | None => return Ok(Then::Stop),
             }
             if changes.len() == BATCH {
-                return Then::GoOn;
+                return Ok(Then::GoOn);
             }
             match self.orders.try_recv() {
                 Ok(order) => next = Some(order),
-                Err(_) => return Then::GoOn,
+                Err(_) => return Ok(Then::GoOn),
             }
         }
     }
 
-    /// Moves what has been committed from the write-ahead log into the database.
-    fn checkpoint(&mut self, db: &Connection) {
-        if let Err(cause) = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
-            // It is safe in the log, and is moved from there the next time.
-            tracing::warn!(%cause, kind = failure::kind(&cause), "a checkpoint failed");
-        }
+    /// Moves what has been committed from the write-ahead log into the database. Fails only if the database must be opened
+    /// anew before that can be tried again.
+    fn checkpoint(&mut self, db: &Connection) -> rusqlite::Result<()> {
+        self.may_move()?;
+        let moved = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE);
         self.stuck = pages_to_move(db);
+        let Err(cause) = moved else { return Ok(()) };
+        if failure::is_of_a_sync(&cause) {
+            self.miscounts = true;
+            return Err(cause);
+        }
+        // It is safe in the log, and is moved from there the next time.
+        tracing::warn!(%cause, kind = failure::kind(&cause), "a checkpoint failed");
+        Ok(())
+    }
+
+    fn may_move(&self) -> rusqlite::Result<()> {
+        if !self.miscounts {
+            return Ok(());
+        }
+        let sentence = "an earlier sync has failed, and somebody has had the database open since";
+        let code = ffi::Error::new(ffi::SQLITE_IOERR_FSYNC);
+        Err(rusqlite::Error::SqliteFailure(code, Some(sentence.to_owned())))
     }
 
     /// Commits the changes together. One that cannot be made is told so and taken out, and the others are made again
@@ -271,10 +308,10 @@ impl Desk {
     }
 
     /// Fails if what was committed just now may never be found again.
-    fn check_place(&self, db: &Connection) -> rusqlite::Result<()> {
+    fn check_place(&mut self, db: &Connection) -> rusqlite::Result<()> {
         self.files.check(&self.place).inspect_err(|_| {
             // If it is the write-ahead log that was deleted, all that is only in it is lost when it is closed.
-            let _ = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE);
+            let _ = self.checkpoint(db);
         })
     }
 
@@ -332,15 +369,22 @@ impl Desk {
     fn reopen(&mut self) -> rusqlite::Result<Connection> {
         // Another database in its place is not the one that open rooms know. It is served after a start.
         self.files.check(&self.place)?;
-        let db = connection::to_write(&self.place)?;
-        // If the disk is full, this lets the log start over in the room that it has. Else it does no harm.
-        let _ = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE);
-        self.stuck = pages_to_move(&db);
-        // Not a question of whether it can be opened, but of whether it can be written, and more than this one row.
-        if self.place.vfs.is_none() {
-            self.folder.check_room().map_err(failure::of_system)?;
+        if self.miscounts {
+            self.readers.let_go();
         }
-        db.execute("UPDATE database SET recoveries = recoveries + 1", [])?;
+        let db = connection::to_write(&self.place)?;
+        // Unless another process has kept what was counted.
+        self.miscounts &= pages_moved(&db) > 0;
+        self.stuck = pages_to_move(&db);
+        // Not a question of whether it can be opened, but of whether it can be written.
+        if let Err(cause) = self.try_to_write(&db) {
+            if cause.sqlite_error_code() != Some(ErrorCode::DiskFull) {
+                return Err(cause);
+            }
+            // This lets the log start over in the room that it has.
+            self.checkpoint(&db)?;
+            self.try_to_write(&db)?;
+        }
         // The failed transaction is one of those whose end nobody saw. If it is there, readers see it and the numbers
         // in it are taken; then it has to be told on before anything that follows it.
         let stored = self.events.iter().map(|event| messages::is_stored(&db, event));
@@ -350,6 +394,21 @@ impl Desk {
         self.publish();
         Ok(db)
     }
+
+    /// Writes a little, where there has to be room for more.
+    fn try_to_write(&self, db: &Connection) -> rusqlite::Result<()> {
+        if self.place.vfs.is_none() {
+            self.folder.check_room().map_err(failure::of_system)?;
+        }
+        db.execute("UPDATE database SET recoveries = recoveries + 1", []).map(drop)
+    }
+}
+
+/// How many pages of the write-ahead log count as moved into the database.
+fn pages_moved(db: &Connection) -> i32 {
+    let counted = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::NOOP);
+    // Who cannot tell has not begun to count anew.
+    counted.map_or(1, |(_, moved)| moved)
 }
 
 /// How many pages of the write-ahead log are not in the database yet.
