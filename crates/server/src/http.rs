@@ -130,3 +130,27 @@ impl TryFrom<u32> for PageSize {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_is_done_to_its_end() {
+        let (go_on, goes_on) = oneshot::channel::<()>();
+        let (done, is_done) = oneshot::channel();
+        let asked = to_the_end(async move {
+            goes_on.await.unwrap();
+            done.send(()).unwrap();
+            Ok(())
+        });
+        assert!(timeout(Duration::ZERO, asked).await.is_err(), "it waits");
+        go_on.send(()).unwrap();
+        assert_eq!(is_done.await, Ok(()));
+    }
+}
