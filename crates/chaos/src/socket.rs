@@ -93,12 +93,17 @@ impl Socket {
     }
 }
 
-/// Somebody who asks to join a room and then stops reading. What the kernel takes for them is little.
-pub(crate) async fn stopped_reader(at: SocketAddr, token: &str, room: RoomId) -> Result<TcpStream> {
+/// Somebody who joins a room with a cursor and then stops reading. What the kernel takes for them is little.
+pub(crate) async fn stopped_reader(
+    at: SocketAddr,
+    token: &str,
+    room: RoomId,
+    (after, epoch): (u64, u64),
+) -> Result<TcpStream> {
     let mut stream = websocket::open(at, Some(SMALL_BUFFER)).await?;
-    let join = json!(["join", { "room": room }]);
-    stream.be_let_in(connect_packet(token)).await?;
-    stream.send(format!("420{join}")).await?;
+    let join = json!(["join", { "room": room, "after": after, "epoch": epoch }]);
+    stream.ask(connect_packet(token), "40").await?;
+    stream.ask(format!("420{join}"), "430").await?;
     Ok(stream.into_tcp())
 }
 

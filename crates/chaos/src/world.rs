@@ -325,14 +325,15 @@ impl World {
         if let Err(error) = self.converge(healed).await {
             self.history.surprise(format!("not everybody came to rest: {error:#}"));
         }
-        self.crowd.leave().await;
-        let memory = Usage::of(self.running()?.id())?.memory_bytes;
-        self.history.figures(|figures| figures.memory_bytes = memory);
         for room in self.rooms.clone() {
             let log = self.web.log(&self.people, room).await?;
             self.history.figures(|figures| figures.rows += log.head);
             self.last_look(room, log.epoch, log.head, Source::Http, &log.messages);
         }
+        // Who is still here has to have heard all of that.
+        self.crowd.leave().await;
+        let memory = Usage::of(self.running()?.id())?.memory_bytes;
+        self.history.figures(|figures| figures.memory_bytes = memory);
         self.running.take().context("the program runs")?.end().await?;
         if let Err(error) = self.program.check(&self.data).await {
             self.history.surprise(format!("the data are not sound: {error:#}"));

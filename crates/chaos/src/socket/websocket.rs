@@ -23,17 +23,15 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Asks with this packet to be let into the namespace, and waits until that is so.
-    pub(super) async fn be_let_in(&mut self, packet: String) -> Result<()> {
-        self.send(packet).await?;
-        match self.web.next().await.transpose()? {
-            Some(Message::Text(answer)) if answer.starts_with("40") => Ok(()),
-            other => bail!("{other:?} instead of an answer to CONNECT"),
+    /// Sends a packet, and reads until one comes that begins like its answer.
+    pub(super) async fn ask(&mut self, packet: String, answer: &str) -> Result<()> {
+        self.web.send(Message::text(packet)).await?;
+        while let Some(message) = timeout(self.silence, self.web.next()).await? {
+            if matches!(message?, Message::Text(packet) if packet.starts_with(answer)) {
+                return Ok(());
+            }
         }
-    }
-
-    pub(super) async fn send(&mut self, packet: String) -> Result<()> {
-        Ok(self.web.send(Message::text(packet)).await?)
+        bail!("it ended before {answer}")
     }
 
     pub(super) fn into_tcp(self) -> TcpStream {

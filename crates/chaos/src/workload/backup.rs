@@ -22,6 +22,8 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
         world.parlor("backup", &backup).await?;
         world.pass_some(LIFE).await;
         world.kill()?;
+        // What was acked and is still on its way to somebody was acked before this.
+        world.wait_until_all_are_away().await?;
         world.move_to(world.folder().join(format!("data-{number}")));
         world.parlor("restore", &backup).await?;
         world.history.note(Event::Restored { since_ns });

@@ -85,9 +85,12 @@ async fn stop_reading(world: &mut World, fills: Duration) -> Result<()> {
     let closed_before = figure(world.doors.metrics, LAGGING).await?;
     world.history.fault(&format!("{count} readers stop"));
     let (at, room) = (world.doors.people, world.rooms[0]);
+    // With what was said before they need not be told so much that they never come to the present.
+    let now = world.web.page(&world.people[0], room, 0).await?;
+    let cursor = (now.head, now.epoch);
     let readers = (0..count).map(|number| {
         let token = world.people[number / EACH].token.clone();
-        async move { stopped_reader(at, &token, room).await }
+        async move { stopped_reader(at, &token, room, cursor).await }
     });
     let readers: Vec<_> = stream::iter(readers).buffer_unordered(AT_ONCE).try_collect().await?;
     let dripping = tokio::spawn(drip(readers));
