@@ -1,4 +1,4 @@
-//! What is done to a Parlor: one file for each fault of the contract.
+//! What is done to a Parlor: one file for each fault of docs/reliability.md.
 
 mod backup;
 mod clock;
@@ -25,7 +25,7 @@ use crate::world::{Size, World};
 /// things too, is not measured.
 const ACK: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 1 });
 
-/// A fault, numbered as in the contract. T2 and T4, power cuts and I/O errors, are injected beneath the database and
+/// A fault, numbered as in docs/reliability.md. T2 and T4, power cuts and I/O errors, are injected beneath the database and
 /// stand in a crate of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Workload {
@@ -82,7 +82,7 @@ impl Workload {
         Self::Soak,
     ];
 
-    /// Its number in the contract.
+    /// Its number.
     pub fn name(self) -> &'static str {
         match self {
             Self::Kills => "T1",

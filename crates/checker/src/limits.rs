@@ -5,7 +5,7 @@ use std::time::Duration;
 /// What is still good enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// I9: how long after revocation something may still arrive, by the contract 1 s.
+    /// I9: how long after revocation something may still arrive; promised is 1 s.
     pub revocation: Duration,
     /// I9: how much longer the test's own network may hold back what was delivered in time. Not zero only behind a proxy
     /// that delays.

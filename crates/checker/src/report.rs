@@ -11,7 +11,7 @@ use crate::record::{Path, Record};
 
 mod show;
 
-/// A promise that can be broken, numbered as in the contract.
+/// A promise that can be broken, by the number that docs/reliability.md and all reports call it by.
 ///
 /// Words used below: a *place* is a room, an epoch (the life of its log) and a number. A send is *acked* if at least one
 /// of its invocations was answered with `ok`; *refused* if each of them was answered with `fail`; otherwise *unknown*,
