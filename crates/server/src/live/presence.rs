@@ -13,7 +13,7 @@ use chat::{Activity, RoomId, Timestamp, User, UserId};
 pub(super) const MOST_LISTED: usize = 200;
 /// Most people in one list of changes in a room that is [crowded](Presence::is_crowded): one frame to each of many.
 const MOST_TOLD_TO_A_CROWD: usize = 20;
-/// From this many connected people on, a room is told of few changes at a time, and of all as numbers.
+/// With more connected people than this, a room is told of few changes at a time, and of all as numbers.
 const CROWD: u64 = 500;
 /// How long somebody's mere activity may wait to be told on. Coming and going do not wait.
 const ACTIVITY_WINDOW: Duration = Duration::from_secs(5);
