@@ -16,6 +16,14 @@ export function drawsAnew() {
   };
 }
 
+/** Refused: nothing is left of a message on its way. */
+export function empties() {
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    send.call(this, typeof data === "string" ? data.replace(/"body":"[^"]*"/, '"body":""') : data);
+  };
+}
+
 /** Not in order: what was written later stands before what was written earlier in the same tab. */
 export function turnsRound() {
   const add = IDBObjectStore.prototype.add;
