@@ -7,6 +7,7 @@ import sharp from "sharp";
 import { MOVED_CLOCK, Parlor } from "./world/parlor.js";
 import { Person } from "./world/person.js";
 import { Program } from "./world/program.js";
+import { empties } from "./world/sabotage.js";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const PICTURES = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "screenshots");
@@ -129,6 +130,11 @@ async function photograph(t, { parlor, people, rooms, supper }, look, settings) 
       caret: "hide",
     });
   };
+  // On a phone, Enter begins a new line.
+  const say = async (text) => {
+    await guest.composer.fill(text);
+    await page.getByRole("button", { name: "Send" }).click();
+  };
 
   await take("door");
   await guest.fillDoor("Maya", "a horse, a staple");
@@ -167,6 +173,11 @@ async function photograph(t, { parlor, people, rooms, supper }, look, settings) 
   await guest.createRoom(NEW_ROOMS[look]);
   await page.getByText("is all yours").waitFor();
   await take("empty-room");
+  await page.evaluate(empties);
+  await say("Who has the good secateurs?");
+  await page.getByRole("button", { name: "Retry" }).waitFor();
+  await take("unsent");
+  await page.getByRole("button", { name: "Delete" }).click();
   await back();
   for (const [item, dialog] of [
     ["Sessions", "Sessions"],
@@ -194,11 +205,19 @@ async function photograph(t, { parlor, people, rooms, supper }, look, settings) 
 
   await page.goto(parlor.at(`/?room=${supper}`));
   await guest.reads("Seven it is.");
+  await guest.pageIsKept();
+  await guest.hasKept("Seven it is.");
   await guest.losesNetwork();
-  await guest.composer.fill("I’ll bring the good plates.");
-  await page.getByRole("button", { name: "Send" }).click();
+  await say("I’ll bring the good plates.");
   await guest.pending("good plates").waitFor();
   await take("offline");
+  await page.reload();
+  await guest.pending("good plates").waitFor();
+  await take("opened-offline");
+  await back();
+  await guest.chooseInAccountMenu("Log out");
+  await page.getByRole("alert").waitFor();
+  await take("log-out");
   await page.close();
 }
 

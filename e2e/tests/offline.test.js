@@ -7,6 +7,7 @@ import { Front } from "../world/front.js";
 import { Parlor } from "../world/parlor.js";
 import { Person } from "../world/person.js";
 import { Program } from "../world/program.js";
+import { drawsAnew, forgets, turnsRound } from "../world/sabotage.js";
 
 const FIVE = ["one.", "two.", "three.", "four.", "five."];
 /** Opening the page without a network takes less than a tenth of this where nothing else runs; the figure is printed. */
@@ -33,8 +34,8 @@ async function writesFive(alice) {
   }
 }
 
-/** Alice writes five messages without a network, and her tab crashes. What bob has read when she has come back. */
-async function crashes(t, settings) {
+/** Alice writes five messages without a network, her tab crashes, and she comes back. */
+async function outlivesTheTab(t, settings) {
   const parlor = await Parlor.start(t);
   const [alice, bob] = await twoPeople(t, parlor, settings);
   await writesFive(alice);
@@ -43,18 +44,68 @@ async function crashes(t, settings) {
   await alice.openTab("/");
   await alice.openRoom("Kitchen");
   await alice.say("after.");
-  for (const person of [alice, bob]) await person.reads("after.");
-  assert.deepEqual(await alice.bodies(), await bob.bodies());
-  return bob.bodies();
+  for (const person of [alice, bob]) {
+    await person.reads("after.");
+    assert.deepEqual(await person.bodies(), ["before.", ...FIVE, "after."]);
+  }
+}
+
+/** Alice's message is stored, and her tab crashes before it hears of that. */
+async function isStoredOnce(t, settings) {
+  const parlor = await Parlor.start(t);
+  const front = await Front.before(t, parlor);
+  const bob = await Person.registered(t, parlor, "bob");
+  await bob.createRoom("Kitchen");
+  const alice = await Person.registered(t, front, "alice", settings);
+  await alice.openRoom("Kitchen");
+  await alice.pageIsKept();
+  front.becomes("mute");
+  await alice.say("once.");
+  await bob.reads("once.");
+  await alice.pending("once.").waitFor();
+  await alice.tabCrashes();
+  front.becomes("well");
+  await alice.openTab("/");
+  await alice.openRoom("Kitchen");
+  await alice.say("twice.");
+  for (const person of [alice, bob]) {
+    await person.reads("twice.");
+    assert.deepEqual(await person.bodies(), ["once.", "twice."]);
+  }
+  assert.equal(await alice.log.locator(".pending").count(), 0);
 }
 
 test("five messages typed without a network outlive the tab, and are seen once and in their order", async (t) => {
-  assert.deepEqual(await crashes(t), ["before.", ...FIVE, "after."]);
+  await outlivesTheTab(t);
 });
 
-test("without storage they do not, which is how the test before this one would notice", async (t) => {
-  assert.deepEqual(await crashes(t, { forgetful: true }), ["before.", "after."]);
+test("what was stored while its answer was lost with the tab is not sent again", async (t) => {
+  await isStoredOnce(t);
 });
+
+for (const { where, sabotage, fails, reading } of [
+  {
+    where: "what the device says it keeps is gone with the tab",
+    sabotage: forgets,
+    fails: outlivesTheTab,
+    reading: ["before.", "after."],
+  },
+  {
+    where: "the device turns the order round",
+    sabotage: turnsRound,
+    fails: outlivesTheTab,
+    reading: ["before.", ...FIVE.toReversed(), "after."],
+  },
+  {
+    where: "a message is another one each time it is sent",
+    sabotage: drawsAnew,
+    fails: isStoredOnce,
+    reading: ["once.", "once.", "twice."],
+  },
+])
+  test(`where ${where}, the test of it fails`, async (t) => {
+    await assert.rejects(fails(t, { sabotage }), { name: "AssertionError", actual: reading });
+  });
 
 test("five messages typed without a network outlive the whole browser, and are shown before there is one again", async (t) => {
   const parlor = await Parlor.start(t);
@@ -111,27 +162,6 @@ test("a server that is killed before it answers, and a tab that is killed before
     for (const body of FIVE) await person.reads(body);
     assert.deepEqual(await person.bodies(), ["before.", ...FIVE]);
   }
-});
-
-test("what was stored while its answer was lost with the tab is not sent again", async (t) => {
-  const front = await Front.before(t, await Parlor.start(t));
-  const bob = await Program.register(t, front, "bob");
-  const kitchen = await bob.createRoom("Kitchen");
-  const alice = await Person.registered(t, front, "alice");
-  await alice.openRoom("Kitchen");
-  await alice.pageIsKept();
-  front.becomes("mute");
-  await alice.say("once.");
-  await alice.pending("once.").waitFor();
-  front.becomes("mute");
-  await alice.tabCrashes();
-  front.becomes("well");
-  await alice.openTab(`/?room=${kitchen}`);
-  await alice.reads("once.");
-  await alice.say("twice.");
-  await alice.reads("twice.");
-  assert.deepEqual(await alice.bodies(), ["once.", "twice."]);
-  assert.equal(await alice.log.locator(".pending").count(), 0);
 });
 
 test("two tabs with something to send send it once, in the order of writing", async (t) => {

@@ -26,7 +26,7 @@ export class Person {
   page;
 
   /** Opens the page as somebody with a browser profile of their own, which is closed with the test `t`. */
-  static async arrive(t, parlor, name, { path = "/", now, forgetful, ...settings } = {}) {
+  static async arrive(t, parlor, name, { path = "/", now, sabotage, ...settings } = {}) {
     const person = new Person();
     person.name = name;
     person.#parlor = parlor;
@@ -34,10 +34,7 @@ export class Person {
     person.#context = await (await browser()).newContext(person.#settings);
     t.after(() => person.#leave());
     if (now) await person.#context.clock.setFixedTime(now);
-    if (forgetful)
-      await person.#context.addInitScript(() =>
-        Object.defineProperty(window, "indexedDB", { value: undefined }),
-      );
+    if (sabotage) await person.#context.addInitScript(sabotage);
     await person.#watch();
     await person.openTab(path);
     return person;

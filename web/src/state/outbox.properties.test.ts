@@ -7,6 +7,7 @@ import { newDevice } from "../kept/testing";
 import { NoAnswer, Refusal } from "../refusal";
 import type { Link } from "../socket";
 import type { Tabs } from "../tabs";
+import { uuid } from "../uuid";
 import type { ClientEvents } from "../wire";
 import { Outbox } from "./outbox.svelte";
 import { alice, FakeTabs, ROOM, type FakeTab } from "./testing";
@@ -85,16 +86,25 @@ class Page {
   }
 }
 
+/** Breaks something beneath a page before it begins. */
+type Sabotage = (wire: Wire, kept: Kept) => void;
+
 class World {
   readonly server = new Server();
   readonly tabs = new FakeTabs();
   pages: Page[] = [];
 
-  constructor(private readonly locks: boolean) {}
+  constructor(
+    private readonly locks: boolean,
+    private readonly sabotage: Sabotage,
+  ) {}
 
   async open() {
     const tab = this.tabs.open();
-    const page = new Page(tab, new Wire(this.server), await Kept.open(), slow(tab, this.locks));
+    const wire = new Wire(this.server);
+    const kept = await Kept.open();
+    this.sabotage(wire, kept);
+    const page = new Page(tab, wire, kept, slow(tab, this.locks));
     this.pages.push(page);
     return page;
   }
@@ -202,10 +212,10 @@ afterEach(() => {
 });
 
 /** Lives through a story and compares the log with what was written. */
-async function live(locks: boolean, deeds: [Deed, number][]) {
+async function live(locks: boolean, deeds: [Deed, number][], sabotage: Sabotage = () => undefined) {
   newDevice();
   await (await Kept.open()).enter(alice, false);
-  const world = new World(locks);
+  const world = new World(locks, sabotage);
   await world.open();
   /** What is in the outbox for certain, in its order, and what crashed on its way there. */
   const written: string[] = [];
@@ -268,3 +278,29 @@ test("the same holds where nothing elects the tab that sends", async () => {
     runs,
   );
 }, 600_000);
+
+const broken: Record<string, Sabotage> = {
+  "forgets what it said it keeps": (_, kept) => {
+    kept.addUnsent = () => Promise.resolve(1);
+  },
+  "draws another id each time it sends": (wire) => {
+    const ask = wire.ask.bind(wire);
+    wire.ask = (event, said) => ask(event, { ...(said as Say), client_id: uuid() });
+  },
+  "turns the order round": (_, kept) => {
+    const unsent = kept.unsent.bind(kept);
+    kept.unsent = async (user) => {
+      const all = [...((await unsent(user)) ?? [])];
+      return new Map(all.map(([place, message]) => [-place, message]));
+    };
+  },
+};
+
+for (const [does, sabotage] of Object.entries(broken))
+  test(`both would notice a page that ${does}`, async () => {
+    const found = fc.check(
+      fc.asyncProperty(story, (deeds) => live(true, deeds, sabotage)),
+      { seed: 1, endOnFailure: true },
+    );
+    await expect(found).resolves.toMatchObject({ failed: true, errorInstance: { name: "AssertionError" } });
+  });
