@@ -63,6 +63,14 @@ pub(super) fn to_read(place: &Place) -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
+/// A connection that asks nothing, and keeps what SQLite holds in memory for all connections.
+pub(super) fn to_hold(place: &Place) -> rusqlite::Result<Connection> {
+    let db = to_read(place)?;
+    // It has no part in that before it has read something.
+    db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    Ok(db)
+}
+
 /// A connection to look at a database that may be anybody's: the file itself is opened for reading only. Where none is
 /// there yet, SQLite puts an empty write-ahead log beside it.
 pub(super) fn to_inspect(file: &Path) -> rusqlite::Result<Connection> {

@@ -25,7 +25,17 @@ pub(super) struct Readers {
     asked: AtomicU64,
     threads: Threads,
     /// Locked while all are told something, so that each of them hears it.
-    are_closed: Mutex<bool>,
+    hold: Mutex<Hold>,
+}
+
+/// Whether the database is held open.
+#[derive(Debug)]
+struct Hold {
+    /// Keeps SQLite's index of the write-ahead log, whatever becomes of the others. If nobody had the database open,
+    /// whoever opens it next would make the index from the log, and take for committed what a failed sync left there.
+    anchor: Option<Connection>,
+    /// Nobody opens it again.
+    is_over: bool,
 }
 
 /// Answers a question, and tells who asked. It is given the database, or why that cannot be opened.
@@ -48,8 +58,8 @@ impl Readers {
             let queue = Arc::clone(&queue);
             threads.start("store-reader", move || answer(db, &place, &queue));
         }
-        let (asked, are_closed) = (AtomicU64::new(0), Mutex::new(false));
-        Ok(Self { questions, asked, threads, are_closed })
+        let hold = Hold { anchor: Some(connection::to_hold(place)?), is_over: false };
+        Ok(Self { questions, asked: AtomicU64::new(0), threads, hold: Mutex::new(hold) })
     }
 
     /// Has a question answered, from one state of the database.
@@ -83,8 +93,9 @@ impl Readers {
     /// Has all of them close the database, and returns when nobody has it open. They open it again for the next
     /// question.
     pub(super) fn let_go(&self) {
-        let are_closed = self.tell_all();
-        if *are_closed {
+        let mut hold = self.hold();
+        hold.anchor = None;
+        if hold.is_over {
             return;
         }
         let all = Arc::new(Barrier::new(READERS + 1));
@@ -95,11 +106,20 @@ impl Readers {
         all.wait();
     }
 
+    /// Holds the database open from now on, if it was let go of.
+    pub(super) fn take_hold(&self, place: &Place) -> rusqlite::Result<()> {
+        let mut hold = self.hold();
+        if hold.anchor.is_none() && !hold.is_over {
+            hold.anchor = Some(connection::to_hold(place)?);
+        }
+        Ok(())
+    }
+
     /// Answers what has been asked, and ends.
     pub(super) async fn close(self: &Arc<Self>) {
         let readers = Arc::clone(self);
         let stop = move || {
-            *readers.tell_all() = true;
+            *readers.hold() = Hold { anchor: None, is_over: true };
             for _ in 0..READERS {
                 // Those who are gone already need not be told.
                 let _ = readers.questions.send(Order::Stop);
@@ -108,8 +128,8 @@ impl Readers {
         self.threads.end(stop).await;
     }
 
-    fn tell_all(&self) -> MutexGuard<'_, bool> {
-        self.are_closed.lock().unwrap_or_else(PoisonError::into_inner)
+    fn hold(&self) -> MutexGuard<'_, Hold> {
+        self.hold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -374,7 +374,12 @@ impl Desk {
         }
         let db = connection::to_write(&self.place)?;
         // Unless another process has kept what was counted.
-        self.miscounts &= pages_moved(&db) > 0;
+        if self.miscounts && pages_moved(&db) == 0 {
+            // Before anything is added to the log. What follows a frame that a sync threw away is lost with it.
+            connection::checkpoint_all(&db)?;
+            self.miscounts = false;
+        }
+        self.readers.take_hold(&self.place)?;
         self.stuck = pages_to_move(&db);
         // Not a question of whether it can be opened, but of whether it can be written.
         if let Err(cause) = self.try_to_write(&db) {
