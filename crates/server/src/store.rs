@@ -186,7 +186,10 @@ impl Sqlite {
         migrations::migrate(&mut db).map_err(broken)?;
         // What a killed server had written but not yet synced would be seen from here on and could still be lost with
         // the power. A checkpoint syncs it before anybody sees it.
-        connection::checkpoint_all(&db).map_err(broken)?;
+        if !connection::checkpoint_now(&db).map_err(broken)? {
+            // Somebody's backup reads an old state. The rest can stay in the log, if that is synced.
+            folder.sync_log()?;
+        }
         folder.sync()?;
         let files = Files::at(&place).map_err(|error| broken(failure::of_system(error)))?;
         let readers = Arc::new(Readers::start(&place).map_err(broken)?);

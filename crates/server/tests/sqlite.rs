@@ -135,3 +135,23 @@ async fn a_closed_database_is_one_sound_file() {
     let check: String = db.pragma_query_value(None, "integrity_check", |row| row.get(0)).unwrap();
     assert_eq!(check, "ok");
 }
+
+#[tokio::test]
+async fn a_server_starts_while_somebody_reads_an_old_state() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path()).unwrap();
+    let backup = Connection::open(folder.path().join("parlor.db")).unwrap();
+    backup.execute_batch("BEGIN; SELECT count(*) FROM users").unwrap();
+    register(&store, "alice").await;
+    store.close().await;
+
+    let store = open(folder.path()).unwrap();
+    assert!(knows(&store, "alice").await);
+    register(&store, "bob").await;
+    drop(backup);
+    store.close().await;
+
+    let store = open(folder.path()).unwrap();
+    assert!(knows(&store, "bob").await);
+    store.close().await;
+}

@@ -96,7 +96,19 @@ pub(super) fn make_one_file(db: &Connection) -> rusqlite::Result<()> {
     set_journal(db, "delete")
 }
 
-/// Moves all of the write-ahead log into the database, and syncs both.
+/// Moves all of the write-ahead log into the database, and syncs both; or not all of it, without waiting, if somebody
+/// reads an old state. Whether it was all.
+pub(super) fn checkpoint_now(db: &Connection) -> rusqlite::Result<bool> {
+    db.busy_timeout(Duration::ZERO)?;
+    let moved = checkpoint_all(db);
+    db.busy_timeout(LOCK_PATIENCE)?;
+    match moved {
+        Err(cause) if cause.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(false),
+        moved => moved.map(|()| true),
+    }
+}
+
+/// Moves all of the write-ahead log into the database, and syncs both. Fails while somebody reads an old state.
 pub(super) fn checkpoint_all(db: &Connection) -> rusqlite::Result<()> {
     db.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE)?;
     Ok(())

@@ -96,6 +96,12 @@ impl Folder {
         file.sync_all()
     }
 
+    /// Makes sure that what is in the write-ahead log outlives a power cut.
+    pub(super) fn sync_log(&self) -> Result<(), OpenError> {
+        let sync = || File::open(with_end(&self.database(), "-wal"))?.sync_all();
+        sync().map_err(|cause| OpenError::Unwritable { folder: self.path.clone(), cause })
+    }
+
     /// Makes sure that new files are still in the folder, and a new folder where it is, after a power cut.
     pub(super) fn sync(&self) -> Result<(), OpenError> {
         let sync = || -> io::Result<()> {
