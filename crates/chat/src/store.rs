@@ -78,6 +78,14 @@ pub trait Store: Send + Sync + 'static {
         token: TokenHash,
     ) -> impl Future<Output = Result<Option<Identity>, StoreError>> + Send;
 
+    /// Who comes with which token, of those who were here at `since` or after it: most recently used first, and no more
+    /// than `limit`.
+    fn recent_sessions(
+        &self,
+        since: Timestamp,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<(TokenHash, Identity)>, StoreError>> + Send;
+
     /// The sessions of `user`, most recently used first.
     fn sessions(
         &self,

@@ -76,6 +76,9 @@ impl Parlor {
         let chat = Arc::new(Chat::new(store));
         let limits = Arc::new(Limits::new(config, clock.clone()));
         let sessions = Arc::new(Sessions::new(chat.clone(), cookie, limits.clone(), clock.clone()));
+        if let Err(error) = sessions.expect_those_who_were_here().await {
+            tracing::warn!(%error, "those who come back are asked for one by one");
+        }
         let rates = EventRates { messages: config.messages(), ..EventRates::default() };
         let live = Live::new(
             chat.clone(),

@@ -18,9 +18,8 @@ use crate::store::Sqlite;
 
 /// Sessions kept at hand, about half a KiB each. Of more, the one longest unused is asked of the store again.
 const KEPT: usize = 10_000;
-/// How long one is believed without asking the store again. A session that ends here is forgotten at once; this is for
-/// a database that somebody else has changed.
-const BELIEVED: Duration = Duration::from_mins(1);
+/// Whoever was here in this time before a start is expected to come back at once, with all others.
+const LATELY: Duration = Duration::from_hours(1);
 /// How exactly it is known when a session was last used.
 const USE_NOTED_EVERY: Duration = Duration::from_mins(1);
 
@@ -48,7 +47,6 @@ struct Kept {
 #[derive(Debug)]
 struct Known {
     identity: Arc<Identity>,
-    since: Duration,
     use_noted_at: Timestamp,
 }
 
@@ -58,6 +56,21 @@ impl<S: Store> Sessions<S> {
         let identities = LruCache::unbounded();
         let kept = Mutex::new(Kept { identities, ends: 0, used: BTreeMap::new() });
         Self { chat, cookie, limits, clock, kept }
+    }
+
+    /// Learns at the start who was here lately, in one question: all of them come back in the same second, and each
+    /// would be one more.
+    pub async fn expect_those_who_were_here(&self) -> Result<(), Error> {
+        let now = self.clock.now();
+        let lately = i64::try_from(LATELY.as_millis()).unwrap_or(i64::MAX);
+        let since = Timestamp(now.0.saturating_sub(lately));
+        let recent = self.chat.store().recent_sessions(since, KEPT).await?;
+        let mut kept = self.kept();
+        // Who was here last is forgotten last.
+        for (hash, identity) in recent.into_iter().rev() {
+            kept.keep(hash, Arc::new(identity));
+        }
+        Ok(())
     }
 
     /// The token that a request brings: as a program does, `Authorization: Bearer …`, or as a browser does.
@@ -74,7 +87,7 @@ impl<S: Store> Sessions<S> {
         let (hash, now) = (hash_of(token), self.clock.now());
         let ends = {
             let mut kept = self.kept();
-            if let Some(identity) = kept.recall(&hash, now, self.clock.monotonic()) {
+            if let Some(identity) = kept.recall(&hash, now) {
                 return Ok(identity);
             }
             kept.ends
@@ -89,7 +102,7 @@ impl<S: Store> Sessions<S> {
         };
         let mut kept = self.kept();
         if kept.ends == ends {
-            kept.keep(hash, identity.clone(), self.clock.monotonic());
+            kept.keep(hash, identity.clone());
             kept.note_use(&hash, now);
         }
         Ok(identity)
@@ -135,14 +148,10 @@ impl<S: Store> Sessions<S> {
 }
 
 impl Kept {
-    fn recall(
-        &mut self,
-        hash: &TokenHash,
-        now: Timestamp,
-        monotonic: Duration,
-    ) -> Option<Arc<Identity>> {
+    /// What is known stays true until it is forgotten: nobody else changes the database while this server has it.
+    fn recall(&mut self, hash: &TokenHash, now: Timestamp) -> Option<Arc<Identity>> {
         let known = self.identities.get(hash)?;
-        if !known.identity.session.is_alive(now) || monotonic >= known.since + BELIEVED {
+        if !known.identity.session.is_alive(now) {
             self.identities.pop(hash);
             return None;
         }
@@ -151,13 +160,13 @@ impl Kept {
         Some(identity)
     }
 
-    fn keep(&mut self, hash: TokenHash, identity: Arc<Identity>, since: Duration) {
+    fn keep(&mut self, hash: TokenHash, identity: Arc<Identity>) {
         // Bounded here and not by the map, which would claim the memory for all of them at once.
         if self.identities.len() == KEPT && !self.identities.contains(&hash) {
             self.identities.pop_lru();
         }
         let use_noted_at = identity.session.last_seen_at;
-        self.identities.put(hash, Known { identity, since, use_noted_at });
+        self.identities.put(hash, Known { identity, use_noted_at });
     }
 
     fn note_use(&mut self, hash: &TokenHash, now: Timestamp) {

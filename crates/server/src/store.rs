@@ -270,6 +270,14 @@ impl Store for Sqlite {
         self.read(move |db| sessions::identify(db, token)).await
     }
 
+    async fn recent_sessions(
+        &self,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(TokenHash, Identity)>, StoreError> {
+        self.read(move |db| sessions::recent(db, since, limit)).await
+    }
+
     async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         self.read(move |db| sessions::of(db, user)).await
     }

@@ -155,6 +155,14 @@ impl<D: Disk> Store for Memory<D> {
         self.read(|data| data.identify(token)).await
     }
 
+    async fn recent_sessions(
+        &self,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(TokenHash, Identity)>, StoreError> {
+        self.read(|data| data.recent_sessions(since, limit)).await
+    }
+
     async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         self.read(|data| data.sessions(user)).await
     }

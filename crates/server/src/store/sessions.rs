@@ -23,11 +23,26 @@ pub(super) fn identify(db: &Connection, token: TokenHash) -> rusqlite::Result<Op
             users.id, name, admin, users.created_at
          FROM sessions JOIN users ON users.id = sessions.user WHERE token = ?1",
     )?;
-    select
-        .query_row([token.0], |row| {
-            Ok(Identity { session: one(row)?, account: users::account(row, 5)? })
-        })
-        .optional()
+    select.query_row([token.0], identity).optional()
+}
+
+/// Who comes with which token, of those who were here since then.
+pub(super) fn recent(
+    db: &Connection,
+    since: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<Vec<(TokenHash, Identity)>> {
+    let mut select = db.prepare_cached(
+        "SELECT sessions.id, user, client, sessions.created_at, last_seen_at,
+            users.id, name, admin, users.created_at, token
+         FROM sessions JOIN users ON users.id = sessions.user
+         WHERE last_seen_at >= ?1 ORDER BY last_seen_at DESC, sessions.id DESC LIMIT ?2",
+    )?;
+    let rows = select
+        .query_map(params![since.0, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+            Ok((TokenHash(row.get(9)?), identity(row)?))
+        })?;
+    rows.collect()
 }
 
 /// Somebody's sessions, most recently used first.
@@ -104,4 +119,8 @@ fn one(row: &Row<'_>) -> rusqlite::Result<Session> {
         created_at: Timestamp(row.get(3)?),
         last_seen_at: Timestamp(row.get(4)?),
     })
+}
+
+fn identity(row: &Row<'_>) -> rusqlite::Result<Identity> {
+    Ok(Identity { session: one(row)?, account: users::account(row, 5)? })
 }

@@ -151,3 +151,29 @@ async fn a_session_that_ends_while_a_body_is_on_its_way_does_nothing_more() {
     request.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
 }
+
+#[tokio::test]
+async fn those_who_come_back_after_a_restart_are_known_without_a_question_for_each() {
+    let world = World::with(&["--metrics-listen", "127.0.0.1:0"]).await;
+    let mut tokens = Vec::new();
+    for name in ["alice", "bob", "carol"] {
+        tokens.push(world.register(name).await);
+    }
+    let ended = world.log_in("alice").await;
+    world.post("/api/logout", &json!({})).by(&ended).send().await.expect(204);
+
+    let world = world.restart(Duration::from_mins(5)).await;
+    let before = store_reads(&world).await;
+    for token in &tokens {
+        world.get("/api/me").by(token).send().await.expect(200);
+    }
+    assert_eq!(store_reads(&world).await, before);
+    world.get("/api/me").by(&ended).send().await.expect(401);
+}
+
+async fn store_reads(world: &World) -> u64 {
+    let url = format!("http://{}/metrics", world.metrics.unwrap());
+    let page = reqwest::get(url).await.unwrap().text().await.unwrap();
+    let figure = page.lines().find_map(|line| line.strip_prefix("parlor_store_reads_total "));
+    figure.unwrap().parse().unwrap()
+}

@@ -44,6 +44,7 @@ macro_rules! hold_to_the_contract {
             sentences! { $engine, sessions:
                 a_session_is_known_by_its_token
                 sessions_are_listed_most_recently_used_first
+                those_who_were_here_lately_are_known_with_their_tokens
                 a_session_is_ended_by_its_owner_and_nobody_else
                 the_number_of_an_ended_session_is_not_used_again
                 stale_sessions_end

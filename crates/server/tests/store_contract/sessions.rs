@@ -37,6 +37,25 @@ pub(crate) async fn sessions_are_listed_most_recently_used_first<E: Engine>(worl
     assert_eq!(listed[0].created_at, later(1));
 }
 
+pub(crate) async fn those_who_were_here_lately_are_known_with_their_tokens<E: Engine>(
+    world: World<E>,
+) {
+    let (alice, bob) = (world.account("alice").await, world.account("bob").await);
+    let (first, first_token) = world.session(&alice.user, later(1)).await;
+    let (second, second_token) = world.session(&bob.user, later(2)).await;
+    world.session(&bob.user, later(3)).await;
+    world.store.record_activity(vec![], vec![(first.id, later(10))]).await.unwrap();
+    world.store.record_activity(vec![], vec![(second.id, later(10))]).await.unwrap();
+
+    let recent = world.store.recent_sessions(later(4), 10).await.unwrap();
+    let known: Vec<_> =
+        recent.iter().map(|(token, known)| (*token, &known.account, known.session.id)).collect();
+    assert_eq!(known, [(second_token, &bob, second.id), (first_token, &alice, first.id)]);
+
+    let recent = world.store.recent_sessions(later(0), 1).await.unwrap();
+    assert_eq!(recent.iter().map(|(token, _)| *token).collect::<Vec<_>>(), [second_token]);
+}
+
 pub(crate) async fn a_session_is_ended_by_its_owner_and_nobody_else<E: Engine>(world: World<E>) {
     let (alice, bob) = (world.user("alice").await, world.user("bob").await);
     let (session, token) = world.session(&alice, NOW).await;

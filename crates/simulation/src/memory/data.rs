@@ -117,6 +117,18 @@ impl Data {
         Some(Identity { account, session: session.clone() })
     }
 
+    pub(super) fn recent_sessions(
+        &self,
+        since: Timestamp,
+        limit: usize,
+    ) -> Vec<(TokenHash, Identity)> {
+        let all = self.sessions.iter().filter(|(session, _)| session.last_seen_at >= since);
+        let mut recent: Vec<_> = all.collect();
+        recent.sort_by_key(|(session, _)| Reverse((session.last_seen_at, session.id)));
+        let tokens = recent.into_iter().take(limit).map(|(_, token)| *token);
+        tokens.filter_map(|token| Some((token, self.identify(token)?))).collect()
+    }
+
     pub(super) fn sessions(&self, user: UserId) -> Vec<Session> {
         let all = self.sessions.iter().map(|(session, _)| session);
         let mut theirs: Vec<_> = all.filter(|session| session.user == user).cloned().collect();
