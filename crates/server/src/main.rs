@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use server::{Clock, Command, CommandLine, Config, Parlor, Random, StartError};
+use tokio::runtime::Runtime;
 
 /// The engine frees what a connection held when it ends; this allocator hands it on to the system, where the usual one
 /// keeps it.
@@ -47,8 +48,15 @@ async fn run(command: Command) -> Result<ExitCode, String> {
     Ok(if done.is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-#[tokio::main]
-async fn serve(config: &Config) -> Result<(), StartError> {
+fn serve(config: &Config) -> Result<(), StartError> {
+    let runtime = Runtime::new()?;
+    let served = runtime.block_on(serve_until_told(config));
+    // Whoever still waits for the disk then has waited for long enough.
+    runtime.shutdown_background();
+    served
+}
+
+async fn serve_until_told(config: &Config) -> Result<(), StartError> {
     allow_many_connections();
     let parlor = Parlor::open(config, Clock::system(), Random::system()).await?;
     let stop = stop_signal()?;

@@ -32,6 +32,8 @@ const TIDY_EVERY: Duration = Duration::from_hours(1);
 const LAST_WORDS: Duration = Duration::from_secs(10);
 /// How long clients may take to be told that the server ends.
 const GOODBYE: Duration = Duration::from_secs(5);
+/// What the disk may take to put everything away. A server that is asked to end has ended after half a minute.
+const LAST_WRITES: Duration = Duration::from_secs(10);
 
 /// A server that listens, and answers once it [serves](Self::serve).
 #[derive(Debug)]
@@ -168,10 +170,15 @@ impl Parlor {
         };
         server.serve(router, drained).await;
         beside.shutdown().await;
-        if let Err(error) = app.live.save_activity().await {
-            tracing::warn!(%error, "when people were last active was not noted");
+        let put_away = async {
+            if let Err(error) = app.live.save_activity().await {
+                tracing::warn!(%error, "when people were last active was not noted");
+            }
+            app.accounts.chat.store().close().await;
+        };
+        if timeout(LAST_WRITES, put_away).await.is_err() {
+            tracing::error!("the disk does not answer; what was acknowledged is on it already");
         }
-        app.accounts.chat.store().close().await;
     }
 }
 
