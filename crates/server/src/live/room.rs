@@ -198,7 +198,7 @@ impl<E: Engine> OpenRoom<E> {
         if self.is_behind() || after.is_some_and(|after| after > self.head()) {
             self.look_again(chat).await?;
         }
-        let mut after = self.start(socket, fixed, after, epoch);
+        let mut after = self.start(socket, fixed, after, epoch)?;
         loop {
             let answer = |head| {
                 let name = fixed.name.as_str().to_owned();
@@ -290,18 +290,19 @@ impl<E: Engine> OpenRoom<E> {
         fixed: &Fixed,
         after: Option<Seq>,
         epoch: Option<Epoch>,
-    ) -> Seq {
+    ) -> Result<Seq, Error> {
         let head = self.head();
         let newest = Seq(head.0.saturating_sub(NEWEST as u64));
         let reason = match (after, epoch) {
-            (None, _) => return newest,
+            (None, _) => return Ok(newest),
             (_, Some(epoch)) if epoch != fixed.epoch => ResyncReason::Epoch,
             (Some(after), _) if after > head => ResyncReason::Ahead,
-            (Some(after), _) => return after,
+            (Some(after), _) => return Ok(after),
         };
         let resync = Resync { room: self.id, epoch: fixed.epoch, head, reason };
-        tell::one::<E>(socket, &ServerEvent::Resync(resync));
-        newest
+        // Who did not hear this would take what follows for the rest of the log that is gone.
+        socket.send(&tell::frame(&ServerEvent::Resync(resync))).map_err(|_| super::overloaded())?;
+        Ok(newest)
     }
 
     /// If memory holds everything after `after`: tells it, makes the client a member and answers it, in one step. Were the
