@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chat::Store;
 use chat::wire::http::{Health, HealthStatus};
+use chat::{Store, StoreError};
 use http::StatusCode;
 
 use super::App;
@@ -33,8 +33,11 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
         HealthStatus::Draining
     } else {
         match app.accounts.chat.store().check().await {
-            Ok(()) => HealthStatus::Ready,
-            Err(_) => HealthStatus::StorageUnavailable,
+            // With much to do, it does all it should.
+            Ok(()) | Err(StoreError::Busy { .. }) => HealthStatus::Ready,
+            Err(StoreError::Unavailable { .. } | StoreError::Broken) => {
+                HealthStatus::StorageUnavailable
+            }
         }
     };
     let code = match status {
