@@ -92,7 +92,10 @@ impl Accounts {
         let admitted = self.admit(visitor, account, password.clone()).await?;
         if let Some(better) = better {
             let user = admitted.account.user.id;
-            self.chat.store().rehash_password(user, password, better).await?;
+            let rehashed = self.chat.store().rehash_password(user, password, better).await;
+            if let Err(error) = rehashed {
+                tracing::warn!(%error, "a better hash of a password was not stored; it is tried at the next log-in");
+            }
         }
         Ok(admitted)
     }
