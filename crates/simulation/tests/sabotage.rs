@@ -11,20 +11,24 @@ const STEPS: u64 = 3000;
 /// A sabotage that is not seen in so many seeds is not seen.
 const SEEDS: u64 = 100;
 
+/// What is seen to be broken, by what can be seen here.
+fn broken_by(sabotage: Sabotage) -> Option<Invariant> {
+    Some(match sabotage {
+        Sabotage::AckBeforeCommit | Sabotage::AckOnFailure => Invariant::I1,
+        Sabotage::NoDedupe => Invariant::I3,
+        Sabotage::NumberSkipped => Invariant::I4,
+        Sabotage::ForgetsOne | Sabotage::MemberBeforeBacklog | Sabotage::ToldTwice => Invariant::I6,
+        Sabotage::ClockOrders => Invariant::I7,
+        Sabotage::NoRevocation => Invariant::I9,
+        // The disk beneath the store, the engine's queues and the end of the process are not in it.
+        Sabotage::NoSync | Sabotage::UnboundedQueue | Sabotage::NoDrain => return None,
+    })
+}
+
 #[test]
 fn every_sabotage_is_caught() {
-    let promises = [
-        (Sabotage::AckBeforeCommit, Invariant::I1),
-        (Sabotage::AckOnFailure, Invariant::I1),
-        (Sabotage::NoDedupe, Invariant::I3),
-        (Sabotage::NumberSkipped, Invariant::I4),
-        (Sabotage::ClockOrders, Invariant::I7),
-        (Sabotage::ForgetsOne, Invariant::I6),
-        (Sabotage::MemberBeforeBacklog, Invariant::I6),
-        (Sabotage::ToldTwice, Invariant::I6),
-        (Sabotage::NoRevocation, Invariant::I9),
-    ];
-    for (sabotage, promise) in promises {
+    for &sabotage in Sabotage::ALL {
+        let Some(promise) = broken_by(sabotage) else { continue };
         Sabotage::choose(Some(sabotage));
         let broken = |seed| BTreeSet::from_iter(run(seed, STEPS, Keep::Nothing).report.broken());
         let caught = (1..=SEEDS).find(|seed| broken(*seed).contains(&promise));
