@@ -133,6 +133,7 @@ impl Client {
         match Packet::parse(&answer) {
             Packet::Connected => return Some(Link::new(socket, self.role.habits.beat)),
             Packet::Refused(Failure { retry_after_ms: Some(wait), .. }) => self.put_off(wait),
+            Packet::Refused(_) if self.role.habits.may_be_logged_out => {}
             _ => self.surprise(&format!("was not let in: {answer}")),
         }
         None

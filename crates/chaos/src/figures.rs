@@ -36,6 +36,8 @@ pub struct Figures {
     pub kills: u64,
     /// SIGTERM.
     pub ends: u64,
+    /// Sessions that were ended.
+    pub log_outs: u64,
     /// Connections cut on purpose, by a client or on the way.
     pub cuts: u64,
     /// First sending to first ack, when nothing was broken meanwhile.
@@ -109,6 +111,7 @@ impl Figures {
             (&mut self.faults, other.faults),
             (&mut self.kills, other.kills),
             (&mut self.ends, other.ends),
+            (&mut self.log_outs, other.log_outs),
             (&mut self.cuts, other.cuts),
             (&mut self.rows, other.rows),
         ] {

@@ -67,11 +67,12 @@ fn summary(text: &mut String, all: &Figures) -> std::fmt::Result {
         "messages        {said} said, sent {sendings} times, {acked} acked, {rows} in the logs"
     )?;
     writeln!(text, "heard           {live} live, {resumed} on coming back, {read} from history")?;
-    let Figures { faults, kills, ends, cuts, connections, resumes, resyncs, drained, .. } = all;
+    let Figures { faults, kills, ends, log_outs, cuts, .. } = all;
     writeln!(
         text,
-        "broken          {faults} faults: {kills} × kill -9, {ends} × SIGTERM, {cuts} connections cut"
+        "broken          {faults} faults: {kills} × kill -9, {ends} × SIGTERM, {cuts} connections cut; {log_outs} log-outs"
     )?;
+    let Figures { connections, resumes, resyncs, drained, .. } = all;
     writeln!(
         text,
         "connections     {connections}, {resumes} rooms resumed, {resyncs} resyncs, {drained} told to come back later"

@@ -46,10 +46,19 @@ impl Web {
 
     /// A new account.
     pub(crate) async fn register(&self, name: &str) -> Result<Person> {
-        let asked = json!({ "name": name, "password": password(name), "kind": "token" });
-        let request = self.client.post(self.at("register")).json(&asked);
-        let LoggedIn { user, token } = answer(request).await?;
-        Ok(Person { id: user.id, name: user.name, token })
+        self.enter("register", name).await
+    }
+
+    /// A new session of somebody who has an account.
+    pub(crate) async fn log_in(&self, name: &str) -> Result<Person> {
+        self.enter("login", name).await
+    }
+
+    /// Ends the session.
+    pub(crate) async fn log_out(&self, person: &Person) -> Result<()> {
+        let request = self.client.post(self.at("logout")).bearer_auth(&person.token);
+        request.send().await?.error_for_status()?;
+        Ok(())
     }
 
     /// A new room.
@@ -90,6 +99,13 @@ impl Web {
     pub(crate) async fn is_ready(&self) -> bool {
         let answer = self.client.get(format!("{}/readyz", self.base)).send().await;
         answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
+    }
+
+    async fn enter(&self, door: &str, name: &str) -> Result<Person> {
+        let asked = json!({ "name": name, "password": password(name), "kind": "token" });
+        let request = self.client.post(self.at(door)).json(&asked);
+        let LoggedIn { user, token } = answer(request).await?;
+        Ok(Person { id: user.id, name: user.name, token })
     }
 
     fn at(&self, path: &str) -> String {

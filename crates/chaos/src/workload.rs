@@ -7,6 +7,7 @@ mod duplicates;
 mod full_disk;
 mod half_open;
 mod kills;
+mod log_outs;
 mod network;
 mod readers;
 mod soak;
@@ -49,8 +50,10 @@ pub enum Workload {
     Backup,
     /// T12: SIGTERM, again and again.
     Drains,
-    /// T13: everything that can happen to one server.
+    /// T13: what happens to one server in a long life.
     Soak,
+    /// T14: sessions that end.
+    LogOuts,
 }
 
 /// How much of it.
@@ -68,7 +71,7 @@ pub struct Scale {
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Kills,
         Self::FullDisk,
         Self::Clock,
@@ -80,6 +83,7 @@ impl Workload {
         Self::Backup,
         Self::Drains,
         Self::Soak,
+        Self::LogOuts,
     ];
 
     /// Its number.
@@ -96,6 +100,7 @@ impl Workload {
             Self::Backup => "T11",
             Self::Drains => "T12",
             Self::Soak => "T13",
+            Self::LogOuts => "T14",
         }
     }
 
@@ -112,7 +117,8 @@ impl Workload {
             Self::Storm => "reconnect storm",
             Self::Backup => "backup under load, put back",
             Self::Drains => "SIGTERM under load",
-            Self::Soak => "all of it, and no growth",
+            Self::Soak => "a long life, and no growth",
+            Self::LogOuts => "log-outs under load",
         }
     }
 
@@ -144,6 +150,7 @@ impl Workload {
             Self::Backup => backup::strike(&mut world).await,
             Self::Drains => drains::strike(&mut world).await,
             Self::Soak => soak::strike(&mut world).await,
+            Self::LogOuts => log_outs::strike(&mut world).await,
         };
         let verdict = world.judge(done).await?;
         // A cursor survives everything but a restore.

@@ -57,6 +57,16 @@ impl Default for Size {
     }
 }
 
+/// Somebody with a session that is to end.
+pub(crate) struct Guest {
+    /// Whoever it is, in that session.
+    pub(crate) person: Person,
+    /// Their clients.
+    pub(crate) crowd: Crowd,
+    /// And the numbers of those.
+    pub(crate) numbers: Vec<u32>,
+}
+
 /// A Parlor of its own.
 pub(crate) struct World {
     /// What is started.
@@ -170,10 +180,35 @@ impl World {
 
     /// One client more.
     fn add(&mut self, person: Person, rooms: Vec<RoomId>, habits: &Habits, twin: Option<Twin>) {
-        self.clients += 1;
-        let (number, seed, habits) = (self.clients, self.seed, habits.clone());
-        let role = Role { number, seed, person, rooms, habits, twin };
+        let role = self.role(person, rooms, habits, twin);
         self.crowd.add(role, &self.history, &self.web);
+    }
+
+    fn role(
+        &mut self,
+        person: Person,
+        rooms: Vec<RoomId>,
+        habits: &Habits,
+        twin: Option<Twin>,
+    ) -> Role {
+        self.clients += 1;
+        Role { number: self.clients, seed: self.seed, person, rooms, habits: habits.clone(), twin }
+    }
+
+    /// Somebody logs in once more, and comes with these clients, each into some rooms.
+    pub(crate) async fn welcome_guest(&mut self, clients: &[Habits]) -> Result<Guest> {
+        let host = self.draws.random_range(0..self.people.len());
+        let person = self.web.log_in(&self.people[host].name).await?;
+        let mut crowd = Crowd::new(self.doors.people);
+        let mut numbers = Vec::new();
+        for habits in clients {
+            let rooms = self.some_rooms();
+            let role = self.role(person.clone(), rooms, habits, None);
+            numbers.push(role.number);
+            crowd.add(role, &self.history, &self.web);
+        }
+        crowd.wait(|muster| muster.here, 100, self.scale.patience).await?;
+        Ok(Guest { person, crowd, numbers })
     }
 
     /// Waits until all clients are in all their rooms.

@@ -68,7 +68,8 @@ async fn what_a_returning_client_is_not_told_is_noticed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_without_a_bound_is_noticed() {
-    catches(Workload::Readers, 3, "unbounded-queue", Sign::Said("stopped reader")).await;
+    catches(Workload::Readers, 3, "unbounded-queue", Sign::Said("stopped readers are closed"))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,4 +85,9 @@ async fn an_ack_of_what_a_full_disk_did_not_take_is_noticed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_live_before_what_was_missed_is_noticed() {
     catches(Workload::Network, 8, "member-before-backlog", Sign::Broken(Invariant::I6)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_hears_on_after_its_end_is_noticed() {
+    catches(Workload::LogOuts, 1, "no-revocation", Sign::Broken(Invariant::I9)).await;
 }

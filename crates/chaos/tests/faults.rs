@@ -66,3 +66,8 @@ async fn readers_that_stop_cost_little_and_are_closed() {
 async fn a_long_life_leaves_nothing_behind() {
     survives(Workload::Soak, 13, 6).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_logged_out_hears_nothing_more() {
+    survives(Workload::LogOuts, 14, 4).await;
+}

@@ -28,6 +28,8 @@ pub(crate) struct Habits {
     /// How often it stays away for some seconds when it has lost its connection, and so misses more than the server
     /// keeps in memory.
     pub(crate) naps: f64,
+    /// Its session may end; then it is told so, and not let in again.
+    pub(crate) may_be_logged_out: bool,
     /// How long it waits for an answer before it takes the connection for dead.
     pub(crate) patience: Duration,
 }
@@ -46,6 +48,7 @@ impl Default for Habits {
             // Somebody is in a hurry.
             returns: (Duration::from_millis(20), Duration::from_millis(500)),
             naps: 0.0,
+            may_be_logged_out: false,
             patience: Duration::from_secs(5),
         }
     }

@@ -49,7 +49,9 @@ impl Client {
             // To a client that stutters.
             Packet::Connected if self.role.habits.stutters > 0.0 => {}
             Packet::Disconnected => {
-                self.surprise("is told that its session has ended");
+                if !self.role.habits.may_be_logged_out {
+                    self.surprise("is told that its session has ended");
+                }
                 return Err("the server ended it");
             }
             _ => {

@@ -1,8 +1,10 @@
-//! T10: a reconnect storm. All connections end at once, and all come back with their cursors.
+//! T10: a reconnect storm. All connections end at once, because they are cut or because the server is killed, and all come
+//! back with their cursors.
 
 use std::time::Duration;
 
 use anyhow::Result;
+use rand::RngExt;
 use tokio::time::Instant;
 
 use super::Scale;
@@ -14,7 +16,7 @@ use crate::world::{Size, World};
 /// Of 20 connections that one person may have.
 const CLIENTS: usize = 16;
 const ROOMS: usize = 40;
-/// Within this time 99 % are back in their rooms, from the moment of the cut. Stock clients wait for a second, more or
+/// Within this time 99 % are back in their rooms, from the moment of the end. Stock clients wait for a second, more or
 /// less, before they try.
 const BACK: Duration = Duration::from_secs(5);
 /// Questions to the database that a storm may cost for each room, whoever many come back to it: one to open it, one for
@@ -23,6 +25,8 @@ const READS_PER_ROOM: u64 = 4;
 /// Between storms, in milliseconds: joins cost credit, which takes its time to grow.
 const LIFE: std::ops::Range<u64> = 5_000..20_000;
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How often it is the server that ends.
+const KILLED: f64 = 0.5;
 
 /// So many connections.
 pub(super) fn size(scale: Scale) -> Size {
@@ -51,13 +55,23 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
 }
 
 async fn storm(world: &mut World) -> Result<()> {
-    let reads = || figure(world.doors.metrics, "parlor_store_reads_total");
-    let before = reads().await?;
-    let cut = Instant::now();
-    world.cut_all().await?;
+    let metrics = world.doors.metrics;
+    let reads = || figure(metrics, "parlor_store_reads_total");
+    let begun = Instant::now();
+    let before = if world.draws.random_bool(KILLED) {
+        world.kill()?;
+        world.wait_until_all_are_away().await?;
+        world.start().await?;
+        // It counts anew.
+        0
+    } else {
+        let before = reads().await?;
+        world.cut_all().await?;
+        before
+    };
     for percent in [50, 99, 100] {
         world.crowd.wait(|muster| muster.here, percent, PATIENCE).await?;
-        let took = cut.elapsed();
+        let took = begun.elapsed();
         world.history.figures(|figures| figures.storm(percent).record(took));
         if percent == 99 && took > BACK {
             world.history.surprise(format!("99 % are back after {took:.1?}"));
