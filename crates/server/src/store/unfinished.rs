@@ -6,6 +6,9 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
 use super::folder::OWNER_ONLY_FILE;
 
 /// By what the names of files end that SQLite may put beside a database; and nothing, for the database itself.
@@ -52,10 +55,11 @@ impl Unfinished {
         &self.file
     }
 
-    /// Gives it its name when all of it is on the disk, and sees to it that the name is, too.
+    /// Gives it its name when all of it is on the disk, and sees to it that the name is, too. Refused with
+    /// [`ErrorKind::AlreadyExists`] if something else has that name.
     pub(super) fn keep_as(mut self, path: &Path) -> io::Result<()> {
         self.file.sync_all()?;
-        fs::rename(&self.path, path)?;
+        rename_to_nothing(&self.path, path)?;
         self.is_kept = true;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
@@ -87,8 +91,38 @@ fn remove(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Renames a file to what no file is called.
+fn rename_to_nothing(from: &Path, to: &Path) -> io::Result<()> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // Some file systems over a network can only replace, so what comes at this moment is lost.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) if fs::symlink_metadata(to).is_err() => {
+            fs::rename(from, to)
+        }
+        renamed => Ok(renamed?),
+    }
+}
+
 pub(super) fn with_end(path: &Path, end: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(end);
     name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_come_in_the_last_moment_is_not_replaced() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("backup.db");
+        let whole = Unfinished::begin(&path).unwrap();
+        fs::write(&path, "precious").unwrap();
+
+        let error = whole.keep_as(&path).unwrap_err();
+
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+        assert!(!unfinished(&path).exists());
+    }
 }
