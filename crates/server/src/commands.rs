@@ -110,16 +110,10 @@ impl Command {
         Ok(Done { said: format!("{said}, after {:.1} s.", taken.as_secs_f64()), is_well })
     }
 
-    /// Removes what would be left behind if the process ended now.
-    pub fn give_up(&self) -> io::Result<()> {
+    /// Removes what would be left behind by commands that were run, for a process that ends now.
+    pub fn give_up() -> io::Result<()> {
         drop(Watcher::new());
-        match self {
-            Self::Backup { path, .. } => store::remove_unfinished(path),
-            Self::Restore { data, .. } => {
-                store::remove_unfinished(&store::database_in(&data.folder))
-            }
-            Self::Check { .. } => Ok(()),
-        }
+        store::remove_unfinished()
     }
 }
 

@@ -31,13 +31,12 @@ fn main() -> ExitCode {
 #[tokio::main(flavor = "current_thread")]
 async fn run(command: Command) -> Result<ExitCode, String> {
     let stop = stop_signal().map_err(|error| error.to_string())?;
-    let running = command.clone();
     let work =
-        tokio::task::spawn_blocking(move || running.run(&Clock::system(), &Random::system()));
+        tokio::task::spawn_blocking(move || command.run(&Clock::system(), &Random::system()));
     let done = tokio::select! {
         done = work => done.map_err(|error| error.to_string())?,
         () = stop => {
-            let left = command.give_up();
+            let left = Command::give_up();
             eprintln!("Interrupted.{}", left.err().map(|error| format!(" {error}.")).unwrap_or_default());
             // Without waiting for the work, which nothing would tell to end.
             std::process::exit(1);

@@ -14,7 +14,7 @@ use rusqlite::{Connection, ffi};
 
 use super::check::{self, Findings};
 use super::folder::{self, Folder};
-use super::unfinished::Unfinished;
+use super::unfinished::{COMPANIONS, Unfinished, with_end};
 use super::{OpenError, Progress, connection};
 use crate::random::Random;
 
@@ -39,6 +39,13 @@ pub enum CopyError {
     /// There is something already where the backup should be.
     #[error("{} is there already, and stays as it is.", path.display())]
     Exists {
+        /// What.
+        path: PathBuf,
+    },
+    /// There is something that SQLite would take for a part of the backup.
+    #[error("{} is there, and would be taken for a part of the backup. Please choose another name, or move that away.",
+        path.display())]
+    Beside {
         /// What.
         path: PathBuf,
     },
@@ -110,7 +117,10 @@ pub fn back_up(
     check_free(to)?;
     let unwritable = |cause| CopyError::Unwritable { path: to.to_owned(), cause };
     let bytes = unfinished.file().metadata().map_err(unwritable)?.len();
-    unfinished.keep_as(to).map_err(unwritable)?;
+    unfinished.keep_as(to).map_err(|cause| match cause.kind() {
+        ErrorKind::AlreadyExists => CopyError::Exists { path: to.to_owned() },
+        _ => unwritable(cause),
+    })?;
     Ok(Copied { bytes, findings })
 }
 
@@ -154,11 +164,17 @@ fn begin(path: &Path) -> Result<Unfinished, CopyError> {
     })
 }
 
+/// Whether nothing is at `path`, nor beside it what SQLite would read as a part of what is put there.
 fn check_free(path: &Path) -> Result<(), CopyError> {
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        _ => Err(CopyError::Exists { path: path.to_owned() }),
+    for companion in COMPANIONS {
+        let path = with_end(path, companion);
+        match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            _ if companion.is_empty() => return Err(CopyError::Exists { path }),
+            _ => return Err(CopyError::Beside { path }),
+        }
     }
+    Ok(())
 }
 
 /// Whether nothing is in a folder but what an earlier restoration may have left there, or whether there is none.

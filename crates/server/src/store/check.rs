@@ -1,11 +1,11 @@
-//! Whether a database holds what it should: the file is sound, the log of every room is dense, and everything that is
-//! derived from a log or a name agrees with it. Reads one state of it, and writes nothing.
+//! Whether a database holds what it should: the file is sound, the log of every room is dense and can be read, and
+//! everything that is derived from a log or a name agrees with it. Reads one state of it, and writes nothing.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use chat::{Name, RoomName};
+use chat::{Name, RoomId, RoomName};
 use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
@@ -78,6 +78,7 @@ pub(super) fn examine(db: &Connection, progress: &mut dyn FnMut(Progress)) -> Fi
     let mut findings = Findings::default();
     let parts = [
         ("file", file as fn(&Connection, &mut Findings, &mut dyn FnMut(Progress)) -> _),
+        ("schema", schema),
         ("references", references),
         ("epoch", epoch),
         ("logs", logs),
@@ -103,6 +104,23 @@ fn file(db: &Connection, findings: &mut Findings, progress: &mut dyn FnMut(Progr
         }
         Ok(())
     })
+}
+
+/// Whether everything is there that a new database has. What somebody has added is theirs.
+fn schema(db: &Connection, findings: &mut Findings, _: &mut dyn FnMut(Progress)) -> Part {
+    let mut new = Connection::open_in_memory()?;
+    migrations::migrate(&mut new)?;
+    let mut same =
+        db.prepare("SELECT 1 FROM sqlite_schema WHERE type = ?1 AND name = ?2 AND sql IS ?3")?;
+    let mut select = new.prepare("SELECT type, name, sql FROM sqlite_schema")?;
+    let mut wanted = select.query([])?;
+    while let Some(row) = wanted.next()? {
+        let (kind, name): (String, String) = (row.get(0)?, row.get(1)?);
+        if !same.exists((&kind, &name, row.get::<_, Option<String>>(2)?))? {
+            findings.add(format!("The {kind} “{name}” is not what it should be."));
+        }
+    }
+    Ok(())
 }
 
 fn references(db: &Connection, findings: &mut Findings, _: &mut dyn FnMut(Progress)) -> Part {
@@ -182,15 +200,19 @@ fn log(
 ) -> rusqlite::Result<u64> {
     let address = room.address;
     let (mut last, mut at, mut placed) = (0, room.created_at, 0);
-    let mut select = db.prepare_cached(
-        "SELECT events.seq, kind, at, messages.room = events.room AND messages.seq = events.seq
-         FROM events LEFT JOIN messages ON messages.id = message
-         WHERE events.room = ?1 ORDER BY events.seq",
-    )?;
+    let mut select = db.prepare_cached(concat!(
+        "SELECT ",
+        messages::message_columns!(),
+        ", kind, messages.room = events.room AND messages.seq = events.seq
+         FROM events
+         LEFT JOIN messages ON messages.id = events.message
+         LEFT JOIN users ON users.id = messages.author
+         WHERE events.room = ?1 ORDER BY events.seq"
+    ))?;
     let mut events = select.query([room.row])?;
     while let Some(event) = events.next()? {
-        let (seq, kind): (i64, i64) = (event.get(0)?, event.get(1)?);
-        let before = std::mem::replace(&mut at, event.get(2)?);
+        let (seq, kind): (i64, i64) = (event.get(0)?, event.get(7)?);
+        let before = std::mem::replace(&mut at, event.get(6)?);
         if seq != last + 1 {
             findings.add(format!("Room {address}: event {last} is followed by {seq}."));
         }
@@ -200,10 +222,17 @@ fn log(
         if kind != messages::MESSAGE {
             findings.add(format!("Room {address}: event {seq} is of an unknown kind, {kind}."));
         }
-        if event.get::<_, Option<bool>>(3)? == Some(true) {
+        let is_placed: Option<bool> = event.get(8)?;
+        if is_placed == Some(true) {
             placed += 1;
         } else {
             findings.add(format!("Room {address}: event {seq} has no message of its own."));
+        }
+        // As who opens the room reads it, who would get nothing of a page on which there is one that cannot be read.
+        if is_placed.is_some()
+            && let Err(cause) = messages::message(RoomId(address), event)
+        {
+            findings.add(format!("Room {address}: event {seq} cannot be read: {cause}."));
         }
         last = seq;
         findings.events += 1;

@@ -28,7 +28,9 @@ impl Files {
         if place.vfs.is_some() {
             return Ok(Self(None));
         }
-        Ok(Self(Some([File::at(&place.file)?, File::at(&with_end(&place.file, "-wal"))?])))
+        // SQLite puts the log beside the file itself, wherever a link to it is.
+        let file = fs::canonicalize(&place.file)?;
+        Ok(Self(Some([File::at(&file)?, File::at(&with_end(&file, "-wal"))?])))
     }
 
     /// Fails unless they are there now. Costs a few microseconds.

@@ -138,11 +138,20 @@ pub(super) fn history(
     Ok(Some(History { epoch, head, events }))
 }
 
+/// What [`message`] reads, in its order.
+macro_rules! message_columns {
+    () => {
+        "events.seq, messages.id, client_id, author, users.name, body, at"
+    };
+}
+pub(super) use message_columns;
+
 macro_rules! events_where {
     ($place:literal) => {
         concat!(
-            "SELECT events.seq, messages.id, client_id, author, users.name, body, at
-             FROM events
+            "SELECT ",
+            message_columns!(),
+            " FROM events
              JOIN messages ON messages.id = events.message
              JOIN users ON users.id = messages.author
              WHERE events.room = ?1 AND events.seq ",
@@ -154,7 +163,8 @@ macro_rules! events_where {
 const BACKWARDS: &str = events_where!("< ?2 ORDER BY events.seq DESC");
 const FORWARDS: &str = events_where!("> ?2 ORDER BY events.seq");
 
-fn message(room: RoomId, row: &Row<'_>) -> rusqlite::Result<Logged> {
+/// The event of a message, from a row that begins with the [`message_columns`].
+pub(super) fn message(room: RoomId, row: &Row<'_>) -> rusqlite::Result<Logged> {
     Ok(Logged::Message(Message {
         room,
         seq: seq(row, 0)?,

@@ -153,3 +153,39 @@ async fn of_two_backups_to_one_file_the_second_is_refused() {
     assert!(matches!(refused, CopyError::InWork { .. }), "{refused}");
     assert_eq!(names_in(backups.path()), ["backup.db"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_would_be_taken_for_a_part_of_the_backup_is_not_put_beside_it() {
+    let (world, backups) = (World::new().await, TempDir::new().unwrap());
+    let to = backups.path().join("backup.db");
+    for end in ["-journal", "-wal", "-shm"] {
+        let left = backups.path().join(format!("backup.db{end}"));
+        fs::write(&left, "of another day").unwrap();
+
+        let error = back_up(world.data(), &to).unwrap_err();
+
+        assert!(matches!(error, CopyError::Beside { .. }), "{error}");
+        assert!(error.to_string().contains(end), "{error}");
+        assert_eq!(names_in(backups.path()), [format!("backup.db{end}")]);
+        fs::remove_file(&left).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_while_a_backup_is_made_stays_as_it_is() {
+    let (world, backups) = (World::new().await, TempDir::new().unwrap());
+    let to = backups.path().join("backup.db");
+    for end in ["", "-wal"] {
+        let late = backups.path().join(format!("backup.db{end}"));
+        let mut meanwhile = |progress| {
+            if matches!(progress, Progress::CheckingFile) {
+                fs::write(&late, "precious").unwrap();
+            }
+        };
+        server::store::back_up(world.data(), &to, &mut meanwhile).unwrap_err();
+
+        assert_eq!(names_in(backups.path()), [format!("backup.db{end}")]);
+        assert_eq!(fs::read_to_string(&late).unwrap(), "precious");
+        fs::remove_file(&late).unwrap();
+    }
+}

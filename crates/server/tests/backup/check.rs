@@ -48,6 +48,14 @@ async fn every_kind_of_disagreement_is_told_in_a_sentence() {
         ("UPDATE database SET epoch = 0", "The epoch is 0."),
         ("UPDATE database SET epoch = 1 << 53", "The epoch is 9007199254740992."),
         ("DELETE FROM database", "The epoch cannot be read"),
+        (
+            "UPDATE messages SET body = CAST(x'4dff' AS TEXT) WHERE seq = 5",
+            "event 5 cannot be read: ",
+        ),
+        ("UPDATE messages SET client_id = zeroblob(15) WHERE seq = 5", "event 5 cannot be read: "),
+        ("DROP TRIGGER participants_are_counted", "The trigger “participants_are_counted” is not"),
+        ("DROP INDEX rooms_by_activity", "The index “rooms_by_activity” is not"),
+        ("ALTER TABLE sessions ADD COLUMN more TEXT", "The table “sessions” is not what"),
     ] {
         let world = World::new().await;
         world.tamper(tampering).await;

@@ -1,7 +1,7 @@
 //! The commands as they are typed.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -102,15 +102,56 @@ async fn an_interrupted_backup_leaves_nothing() {
     let mut backup = Command::new(env!("CARGO_BIN_EXE_parlor"))
         .args(["backup", text(&to), "--data", text(world.data())])
         .env_clear()
-        .stderr(std::process::Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     while names_in(folder.path()).is_empty() {
         tokio::task::yield_now().await;
     }
-    let kill = Command::new("kill").args(["-INT", &backup.id().to_string()]).status();
-    assert!(kill.unwrap().success());
+    interrupt(&backup);
 
     assert_eq!(backup.wait().unwrap().code(), Some(1));
     assert_eq!(names_in(folder.path()), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_interrupted_before_beginning_leaves_what_another_has_begun() {
+    let (world, folder) = (World::new().await, TempDir::new().unwrap());
+    let (data, to) = (folder.path().join("data"), folder.path().join("to"));
+    for folder in [&data, &to] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    let (source, backup) = (data.join("parlor.db"), to.join("backup.db"));
+    server::store::back_up(world.data(), &source, &mut |_| {}).unwrap();
+    let lock = Connection::open(&source).unwrap();
+    lock.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    for (arguments, half) in [
+        (["backup", text(&backup), "--data", text(&data)], "backup.db.unfinished"),
+        (["restore", text(&source), "--data", text(&to)], "parlor.db.unfinished"),
+    ] {
+        std::fs::write(to.join(half), "half").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_parlor"));
+        let mut waiting =
+            command.args(arguments).env_clear().stderr(Stdio::null()).spawn().unwrap();
+        // It has the source open, and waits for it to be unlocked.
+        while !opens(waiting.id(), &source) {
+            tokio::task::yield_now().await;
+        }
+        interrupt(&waiting);
+
+        assert_eq!(waiting.wait().unwrap().code(), Some(1));
+        assert_eq!(names_in(&to), [half]);
+        std::fs::remove_file(to.join(half)).unwrap();
+    }
+}
+
+/// Whether a process has a file open.
+fn opens(process: u32, file: &Path) -> bool {
+    let open = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+    open.flatten().any(|entry| std::fs::read_link(entry.path()).is_ok_and(|path| path == file))
+}
+
+fn interrupt(process: &Child) {
+    let kill = Command::new("kill").args(["-INT", &process.id().to_string()]).status();
+    assert!(kill.unwrap().success());
 }

@@ -1,7 +1,7 @@
 //! The way back from a backup.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use chat::{Epoch, Seq};
@@ -152,4 +152,18 @@ async fn a_folder_that_a_server_has_is_not_restored_into() {
     assert!(matches!(error, CopyError::Open(OpenError::InUse { .. })), "{error}");
     assert_eq!(names_in(&data), ["parlor.lock"]);
     other.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_elsewhere_and_linked_into_the_folder_is_served() {
+    let world = World::new().await;
+    let (backups, backup) = backup_of(&world);
+    let data = backups.path().join("data");
+    fs::create_dir(&data).unwrap();
+    symlink(&backup, data.join("parlor.db")).unwrap();
+
+    let linked = serve(&data).unwrap();
+
+    assert_eq!(log(&linked, world.kitchen).await, log(&world.store, world.kitchen).await);
+    linked.close().await;
 }
