@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use http::request::Parts;
 
 use crate::access::{Authorize, Origins, Pass, Refusal};
-use crate::engine::{Application, Core, Registered, Volley};
+use crate::engine::{Application, Core, Registered, UnderWay, Volley};
 use crate::group::Groups;
 use crate::limits::{self, Limits};
 use crate::metrics::Metrics;
@@ -206,6 +206,7 @@ impl Builder {
             runtime: tokio::runtime::Handle::current(),
             origins: self.origins,
             authorize: self.authorize,
+            under_way: UnderWay::default(),
             stopping: AtomicBool::new(false),
             seats: AtomicUsize::new(0),
         });

@@ -38,6 +38,7 @@ pub(crate) struct Core {
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) origins: Origins,
     pub(crate) authorize: Option<Authorize>,
+    pub(crate) under_way: UnderWay,
     pub(crate) stopping: AtomicBool,
     pub(crate) seats: AtomicUsize,
 }
@@ -55,6 +56,13 @@ pub(crate) struct Registered {
     pub(crate) name: Box<str>,
     pub(crate) handlers: Box<dyn Handlers>,
     pub(crate) groups: Groups,
+}
+
+/// Handlers that had to wait and are with the runtime, and the shards that hold their fire for them.
+#[derive(Default)]
+pub(crate) struct UnderWay {
+    pub(crate) handlers: AtomicUsize,
+    pub(crate) holding: AtomicUsize,
 }
 
 /// A connection's place among those that may be open at once; dropped, it is free again.
@@ -154,6 +162,14 @@ impl Core {
     /// The shard that a connection belongs to follows from its id, which is random, so that nobody has to keep a list.
     pub(crate) fn shard_of(&self, sid: Sid) -> usize {
         usize::from(sid.as_bytes()[0]) % self.shards.len()
+    }
+
+    /// One handler fewer is under way. If it was the last, the shards that hold their fire for it fire.
+    pub(crate) fn handler_done(&self) {
+        let was_last = self.under_way.handlers.fetch_sub(1, Ordering::AcqRel) == 1;
+        if was_last && self.under_way.holding.load(Ordering::Acquire) > 0 {
+            self.shards.iter().for_each(ShardInbox::rouse);
+        }
     }
 
     pub(crate) fn refuse_when_overloaded(&self) -> Result<(), SendError> {

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Registry, Token, Waker};
@@ -18,6 +19,7 @@ pub(crate) use self::stream::Stream;
 use self::context::Context;
 use self::inbox::{Inbox, Wake};
 use self::outbox::GATHER_BYTES;
+use self::patience::Patience;
 use self::session::{Phase, Session};
 use self::transport::Transport;
 use crate::close::CloseReason;
@@ -34,6 +36,7 @@ mod links;
 mod members;
 mod newcomers;
 mod outbox;
+mod patience;
 mod requests;
 mod salvo;
 mod session;
@@ -71,6 +74,7 @@ pub(crate) struct Shard {
     bytes: Vec<u8>,
     /// When those frames were published that this tick sends.
     published: Vec<Instant>,
+    patience: Patience,
     stopping: Option<Stopping>,
     cx: Context,
 }
@@ -137,6 +141,7 @@ impl Shard {
             buffer: vec![0; READ_BYTES],
             bytes: Vec::new(),
             published: Vec::new(),
+            patience: Patience::default(),
             stopping: None,
             cx,
         }
@@ -156,7 +161,9 @@ impl Shard {
             self.read_ready();
             self.fire_timers();
             self.carry_out_orders(inbox, &mut orders);
-            self.fire();
+            if !self.holds_fire() {
+                self.fire();
+            }
             self.flush_dirty();
             self.tidy();
         }
@@ -178,7 +185,9 @@ impl Shard {
             _ if !self.cx.dirty.is_empty() => Some(Duration::ZERO),
             (false, true) => Some(Duration::ZERO),
             (false, false) => Some(WHILE_BUSY),
-            (true, _) => self.next_timer(),
+            (true, _) => {
+                [self.next_timer(), self.patience.left(self.cx.now)].into_iter().flatten().min()
+            }
         };
         let may_sleep = timeout != Some(Duration::ZERO) && inbox.sleep();
         if !may_sleep {
@@ -213,6 +222,22 @@ impl Shard {
     /// Clients are not read from while any shard has too much to do already: what they send would only wait there.
     fn may_read(&self) -> bool {
         self.cx.core.shards.iter().all(|shard| shard.bytes() < BUSY_INBOX_BYTES)
+    }
+
+    /// Whether what is sent to groups waits for the handlers that are under way.
+    fn holds_fire(&mut self) -> bool {
+        let (was, under_way) = (self.patience.is_holding(), &self.cx.core.under_way);
+        let busy = !self.cx.salvos.is_empty() && under_way.handlers.load(Ordering::Acquire) > 0;
+        let holds = busy && self.patience.hold(self.cx.now);
+        match (was, holds) {
+            (false, true) => drop(under_way.holding.fetch_add(1, Ordering::AcqRel)),
+            (true, false) => {
+                self.patience.stop();
+                under_way.holding.fetch_sub(1, Ordering::AcqRel);
+            }
+            _ => {}
+        }
+        holds
     }
 
     fn note_ready(&mut self, events: &Events) {
@@ -298,8 +323,9 @@ impl Shard {
         if self.cx.dirty.is_empty() {
             self.cx.dirty = dirty;
         }
-        if !self.published.is_empty() {
+        if !self.published.is_empty() && !self.patience.is_holding() {
             let now = Instant::now();
+            self.patience.note(now.saturating_duration_since(self.cx.now));
             for at in self.published.drain(..) {
                 self.cx.counts.fanned_out(now.saturating_duration_since(at));
             }

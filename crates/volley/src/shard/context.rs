@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use mio::Registry;
@@ -71,10 +72,12 @@ impl Context {
     /// Lets the runtime go on with a handler that has to wait.
     pub(crate) fn finish_elsewhere(&self, key: Key, task: Task) {
         let (core, shard) = (self.core.clone(), self.shard);
+        core.under_way.handlers.fetch_add(1, Ordering::AcqRel);
         self.core.runtime.spawn(async move {
             let outcome = task.await;
             let order = Order::Finished(outcome);
             core.shards[shard].push(Command::Session { key, order }, 0);
+            core.handler_done();
         });
     }
 

@@ -57,6 +57,14 @@ impl<T, W: Wake> Inbox<T, W> {
         Ok(())
     }
 
+    /// Wakes the shard if it sleeps, for something that is not in here.
+    pub(crate) fn rouse(&self) {
+        let wake = std::mem::take(&mut self.state.lock().expect("no push panics").asleep);
+        if wake {
+            self.waker.wake();
+        }
+    }
+
     /// Bytes left and not yet carried out.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
