@@ -25,7 +25,7 @@ use people::{Deed, Outcome, People};
 pub use report::{Report, Tally};
 use witness::Witness;
 
-use crate::{Calls, Disk, Fault, Outage, Strike, VFS};
+use crate::{Call, Calls, Disk, Fault, Outage, Strike, VFS};
 
 /// Something was not as it was promised.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -452,12 +452,17 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
-    async fn until_it_works(&self, store: &Sqlite) -> Result<(), Violation> {
+    async fn until_it_works(&mut self, store: &Sqlite) -> Result<(), Violation> {
         let trying = async {
             let mut ticks = interval(AGAIN);
             while let Err(error) = store.check().await {
                 if !is_worth_a_retry(&error.into()) {
                     return violated(format!("It does not recover: {error}."));
+                }
+                // What a sync may have thrown away has to be moved again, and all of it: that can wait for whoever reads
+                // an old state.
+                if self.disk.failed().keys().any(|(call, _)| *call == Call::Sync) {
+                    self.leave();
                 }
                 ticks.tick().await;
             }
@@ -467,10 +472,11 @@ impl<'a> Trial<'a> {
         recovered.unwrap_or_else(|_| violated("It does not recover.".to_owned()))
     }
 
-    async fn until_it_works_or_strikes(&self, store: &Sqlite) -> Result<(), Violation> {
-        let struck = async {
+    async fn until_it_works_or_strikes(&mut self, store: &Sqlite) -> Result<(), Violation> {
+        let disk = self.disk.clone();
+        let struck = async move {
             let mut ticks = interval(AGAIN);
-            while self.disk.struck().is_none() {
+            while disk.struck().is_none() {
                 ticks.tick().await;
             }
             Ok(())

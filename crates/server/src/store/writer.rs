@@ -8,7 +8,9 @@
 //! That holds for checkpoints above all. SQLite syncs the database when the whole log has been moved, and counts pages as
 //! moved that it has not synced yet, because a reader kept it from moving the rest. Would it be asked again after that sync
 //! has failed, it would move the rest, sync, and let go of a log that is the only place where the others still are. So
-//! everybody lets go of the database then: whoever opens it next counts from the beginning of the log.
+//! everybody lets go of the database then: whoever opens it next counts from the beginning of the log. It may find frames
+//! there whose sync has failed, so all of them are moved before anything is added; whoever reads an old state, somebody's
+//! backup say, holds that up.
 //!
 //! A commit to files that no path leads to any more is no better than a failed one, and nothing is written until they
 //! are back.
@@ -120,6 +122,7 @@ impl Writer {
             events: Vec::new(),
             stuck: 0,
             miscounts: false,
+            is_recounted: false,
         };
         let thread = Threads::default();
         thread.start("store-writer", move || desk.work(db));
@@ -170,6 +173,9 @@ struct Desk {
     stuck: i32,
     /// Whether pages count as moved that may never have reached the disk, because a sync of the database has failed.
     miscounts: bool,
+    /// Whether the log was read anew, and perhaps ends with what a failed sync has thrown away. What follows that would be
+    /// lost with it, so nothing is added before all of the log has been moved.
+    is_recounted: bool,
 }
 
 /// Whether the thread goes on.
@@ -183,12 +189,20 @@ impl Desk {
     fn work(mut self, mut db: Connection) {
         let mut changes = Vec::new();
         loop {
-            let (then, taken) = match self.take(&db, &mut changes) {
-                Ok(then) => (then, Ok(())),
-                Err(cause) => (Then::GoOn, Err(cause)),
+            let then = match self.take(&db, &mut changes) {
+                Ok(then) => then,
+                Err(cause) => {
+                    drop(db);
+                    let kind = failure::kind(&cause);
+                    tracing::warn!(%cause, kind, "a checkpoint failed; the database is opened anew");
+                    // Nobody waits for it, and nobody is refused if that works at once.
+                    let reopened = self.reopen().ok().or_else(|| self.recover());
+                    let Some(reopened) = reopened else { return };
+                    db = reopened;
+                    continue;
+                }
             };
-            let committed = taken.and_then(|()| self.commit(&db, &mut changes));
-            match committed.and_then(|()| self.check_place(&db)) {
+            match self.commit(&db, &mut changes).and_then(|()| self.check_place(&db)) {
                 Ok(()) => {
                     self.publish();
                     changes.drain(..).for_each(|change| change.tell(Ok(())));
@@ -206,8 +220,6 @@ impl Desk {
                     }
                     let Some(reopened) = self.recover() else { return };
                     db = reopened;
-                    self.is_down.store(false, Ordering::Release);
-                    tracing::info!("writing works again");
                 }
             }
             if then == Then::Stop {
@@ -261,7 +273,7 @@ impl Desk {
         let moved = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE);
         self.stuck = pages_to_move(db);
         let Err(cause) = moved else { return Ok(()) };
-        if failure::is_of_a_sync(&cause) {
+        if failure::is_of_a_sync(&cause) && pages_moved(db) > 0 {
             self.miscounts = true;
             return Err(cause);
         }
@@ -348,7 +360,7 @@ impl Desk {
     /// Opens the database anew, as often as it takes, and tells on what did get committed after all. Returns nothing if
     /// the store is closed meanwhile.
     fn recover(&mut self) -> Option<Connection> {
-        self.tails.forget();
+        self.is_down.store(true, Ordering::Release);
         let mut pause = self.upkeep.first_pause;
         loop {
             match self.orders.recv_timeout(pause) {
@@ -356,7 +368,11 @@ impl Desk {
                 Ok(Order::Write(change)) => change.tell(Err(failure::UNAVAILABLE)),
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => match self.reopen() {
-                    Ok(db) => return Some(db),
+                    Ok(db) => {
+                        self.is_down.store(false, Ordering::Release);
+                        tracing::info!("writing works again");
+                        return Some(db);
+                    }
                     Err(cause) => {
                         tracing::debug!(%cause, kind = failure::kind(&cause), "not yet");
                         pause = LONGEST_PAUSE.min(pause * 2);
@@ -367,6 +383,7 @@ impl Desk {
     }
 
     fn reopen(&mut self) -> rusqlite::Result<Connection> {
+        self.tails.forget();
         // Another database in its place is not the one that open rooms know. It is served after a start.
         self.files.check(&self.place)?;
         if self.miscounts {
@@ -375,9 +392,14 @@ impl Desk {
         let db = connection::to_write(&self.place)?;
         // Unless another process has kept what was counted.
         if self.miscounts && pages_moved(&db) == 0 {
-            // Before anything is added to the log. What follows a frame that a sync threw away is lost with it.
-            connection::checkpoint_all(&db)?;
-            self.miscounts = false;
+            (self.miscounts, self.is_recounted) = (false, true);
+        }
+        if self.is_recounted {
+            self.may_move()?;
+            let moved = connection::checkpoint_all(&db);
+            self.miscounts = moved.is_err() && pages_moved(&db) > 0;
+            moved?;
+            self.is_recounted = false;
         }
         self.readers.take_hold(&self.place)?;
         self.stuck = pages_to_move(&db);
