@@ -131,11 +131,11 @@ impl House {
         Dialect::Parlor(People { tokens, rooms, ids: ClientIds::TimeFirst })
     }
 
-    /// A page of what was said in the large room before `seq`, as asked for over HTTP.
-    pub(crate) fn page(&self, web: &Web, seq: u64) -> Result<Duration> {
+    /// A page of what was said in the large room before `seq`, as asked for over HTTP by one person or another.
+    pub(crate) fn page(&self, web: &Web, person: usize, seq: u64) -> Result<Duration> {
         let path = format!("rooms/{}/messages?before={seq}&limit=50", self.large);
         // In turn: what one person may read in a time is bounded.
-        let reader = &self.tokens[seq as usize % self.tokens.len()];
+        let reader = &self.tokens[person % self.tokens.len()];
         let asked = Instant::now();
         let page = web.get(&path, reader)?;
         let took = asked.elapsed();

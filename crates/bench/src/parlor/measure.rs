@@ -217,7 +217,8 @@ impl Round<'_> {
         let step = self.scale.size.messages / PAGES;
         let pages = (1..PAGES).map(|page| {
             // Here and there: 7 and the number of pages have no common divisor.
-            self.house.page(&web, NEWEST as u64 + 1 + (page * 7 % PAGES) * step)
+            let before = NEWEST as u64 + 1 + (page * 7 % PAGES) * step;
+            self.house.page(&web, page as usize, before)
         });
         Ok(quantiles(pages.collect::<Result<_>>()?))
     }
