@@ -59,7 +59,7 @@ impl FileLock {
 /// How many locks shared memory has.
 pub(crate) const SHARED_LOCKS: usize = 8;
 /// How large a region is that SQLite maps, in bytes.
-pub(crate) const REGION: usize = 32 << 10;
+pub(super) const REGION: usize = 32 << 10;
 
 /// Memory that all connections to a database write to behind our back, and locks that they agree to respect.
 #[derive(Debug, Default)]
