@@ -14,7 +14,7 @@ use std::time::Duration;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-pub(crate) use calls::Trouble;
+pub(crate) use calls::{Durable, IfMissing, Trouble};
 use directory::{Directory, FileId};
 use file::File;
 use locks::{FileLock, HandleId, SharedMemory};

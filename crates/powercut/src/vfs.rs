@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use rusqlite::ffi::{self, sqlite3_file, sqlite3_vfs};
 
-use crate::disk::{Disk, Level, Part, SHARED_LOCKS, Trouble, Wish};
+use crate::disk::{Disk, Durable, IfMissing, Level, Part, SHARED_LOCKS, Trouble, Wish};
 
 /// What SQLite knows us by.
 pub const VFS: &str = "powercut";
@@ -163,8 +163,9 @@ unsafe extern "C" fn open(
     // SAFETY: SQLite passes a path that outlives the call, or null for a temporary file, of which nothing here has need.
     let Some(path) = (unsafe { text(path) }) else { return ffi::SQLITE_CANTOPEN };
     let Some(disk) = Disk::of(Path::new(path)) else { return ffi::SQLITE_CANTOPEN };
-    let may_create = flags & ffi::SQLITE_OPEN_CREATE != 0;
-    let Ok(handle) = disk.open(path, part(path), may_create) else { return ffi::SQLITE_CANTOPEN };
+    let if_missing =
+        if flags & ffi::SQLITE_OPEN_CREATE == 0 { IfMissing::Leave } else { IfMissing::Make };
+    let Ok(handle) = disk.open(path, part(path), if_missing) else { return ffi::SQLITE_CANTOPEN };
     if flags & ffi::SQLITE_OPEN_DELETEONCLOSE != 0 {
         disk.delete_on_close(handle, path);
     }
@@ -192,7 +193,8 @@ unsafe extern "C" fn delete(_: *mut sqlite3_vfs, path: *const c_char, sync: c_in
     // SAFETY: SQLite passes a path that outlives the call.
     let Some(path) = (unsafe { text(path) }) else { return ffi::SQLITE_IOERR_DELETE };
     let Some(disk) = Disk::of(Path::new(path)) else { return ffi::SQLITE_IOERR_DELETE };
-    code(disk.delete(path, part(path), sync != 0), ffi::SQLITE_IOERR_DELETE)
+    let durable = if sync == 0 { Durable::Later } else { Durable::AtOnce };
+    code(disk.delete(path, part(path), durable), ffi::SQLITE_IOERR_DELETE)
 }
 
 unsafe extern "C" fn access(
@@ -345,7 +347,8 @@ unsafe extern "C" fn map(
     // SAFETY: an open file, and a place for the answer.
     let (file, out) = unsafe { (file(open), &mut *out) };
     *out = ptr::null_mut();
-    let mapped = file.disk.map(file.handle, region as usize, extend != 0);
+    let if_missing = if extend == 0 { IfMissing::Leave } else { IfMissing::Make };
+    let mapped = file.disk.map(file.handle, region as usize, if_missing);
     let mapped = mapped.map(|place| *out = place.map_or(ptr::null_mut(), <*mut u64>::cast));
     match mapped {
         Err(Trouble::Full) => ffi::SQLITE_IOERR_SHMSIZE,

@@ -24,6 +24,20 @@ pub(crate) enum Trouble {
     Missing,
 }
 
+/// What is to be done about what is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IfMissing {
+    Make,
+    Leave,
+}
+
+/// When the folder knows for good that a file has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durable {
+    AtOnce,
+    Later,
+}
+
 type Outcome<T> = Result<T, Trouble>;
 
 /// What becomes of a call.
@@ -36,12 +50,12 @@ enum Fate {
 }
 
 impl Disk {
-    pub(crate) fn open(&self, path: &str, part: Part, may_create: bool) -> Outcome<HandleId> {
+    pub(crate) fn open(&self, path: &str, part: Part, if_missing: IfMissing) -> Outcome<HandleId> {
         let exists = self.state().directory.find(path).is_some();
         // What the program has made with the system's calls, an empty file for the database, is seen here when SQLite
         // opens it.
-        let may_create = may_create || (part == Part::Database && Path::new(path).exists());
-        if !exists && !may_create {
+        let was_made = part == Part::Database && Path::new(path).exists();
+        if !exists && !was_made && if_missing == IfMissing::Leave {
             return Err(Trouble::Missing);
         }
         let (mut state, fate) = self.begin(if exists { Call::Open } else { Call::Create }, part)?;
@@ -79,7 +93,7 @@ impl Disk {
         }
     }
 
-    pub(crate) fn delete(&self, path: &str, part: Part, sync: bool) -> Outcome<()> {
+    pub(crate) fn delete(&self, path: &str, part: Part, durable: Durable) -> Outcome<()> {
         let (mut state, fate) = self.begin(Call::Delete, part)?;
         if state.directory.find(path).is_none() {
             return Err(Trouble::Missing);
@@ -91,7 +105,7 @@ impl Disk {
         if fate == Fate::IsLast {
             return Err(Trouble::Failed);
         }
-        if sync && !state.lies {
+        if durable == Durable::AtOnce && !state.lies {
             state.directory.sync();
         }
         Ok(())
@@ -179,17 +193,17 @@ impl Disk {
         Ok(state.locks.entry(file).or_default().is_reserved())
     }
 
-    /// Where a region of shared memory is. Nothing if it does not exist and is not to be made.
+    /// Where a region of shared memory is. Nothing if it is missing and is left so.
     pub(crate) fn map(
         &self,
         handle: HandleId,
         region: usize,
-        extend: bool,
+        if_missing: IfMissing,
     ) -> Outcome<Option<*mut u64>> {
         let (mut state, file) = self.begin_at(Call::Map, handle)?;
         let room = state.capacity.map_or(usize::MAX, |most| most.saturating_sub(state.used()));
         let memory = state.memory.entry(file).or_default();
-        if extend && !memory.has(region) {
+        if if_missing == IfMissing::Make && !memory.has(region) {
             if room < REGION {
                 return Err(Trouble::Full);
             }
