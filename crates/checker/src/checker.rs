@@ -15,6 +15,9 @@ mod clients;
 mod findings;
 mod ledger;
 
+/// Each group of events has its function, to which [`Checker::observe`] sends these and no others.
+const ELSEWHERE: &str = "it is sent elsewhere";
+
 /// Reads a history, record by record.
 #[derive(Debug)]
 pub struct Checker {
@@ -64,80 +67,28 @@ impl Checker {
 
     /// Takes in what happened next.
     pub fn observe(&mut self, record: &Record) {
-        let &Record { at_ns, process, user, ref event } = record;
-        self.step_to(at_ns);
-        self.clients.appears(process, user);
-        let Self { ledger, findings, clients, figures, troubles, .. } = self;
-        match *event {
-            Event::Invoke { ref post } => ledger.invoke(user, post, troubles.phase, findings),
-            Event::Ok { ref post, seq, id, at } => self.acked(process, user, post, (seq, id, at)),
-            Event::Fail { ref post, .. } => ledger.fail(user, post, findings),
-            Event::Info { ref post } => ledger.info(user, post, findings),
-
-            Event::LoggedIn => clients.logged_in(process),
-            Event::Connected => {}
-            Event::Lost { .. } => {
-                figures.lost += 1;
-                clients.lost(process);
+        self.step_to(record.at_ns);
+        self.clients.appears(record.process, record.user);
+        match record.event {
+            Event::Invoke { .. } | Event::Ok { .. } | Event::Fail { .. } | Event::Info { .. } => {
+                self.sent(record);
             }
-            Event::Gone => clients.gone(process, ledger, findings),
-
-            Event::Joining { room, after, epoch } => {
-                clients.joining(process, ledger.room(room), Cursor { after, epoch }, findings);
+            Event::LoggedIn | Event::Connected | Event::Lost { .. } | Event::Gone => {
+                self.came_or_went(record);
             }
-            Event::Resync { room, epoch, head, .. } => {
-                figures.resyncs += 1;
-                let room = ledger.told_of(room, epoch);
-                clients.resync(process, room, Place { epoch, seq: head }, ledger, findings);
-            }
-            Event::Joined { room, epoch, head } => {
-                figures.joins += 1;
-                clients.delivered(process, findings);
-                let room = ledger.told_of(room, epoch);
-                clients.joined(process, room, Place { epoch, seq: head }, ledger, findings);
-            }
-            Event::Left { room } => clients.left(process, ledger.room(room)),
-            Event::Heard { room, path, ref message } => {
-                figures.count(path);
-                clients.delivered(process, findings);
-                let room = ledger.room(room);
-                match path {
-                    Path::Live | Path::Resume => {
-                        clients.heard(process, room, message, ledger, findings);
-                    }
-                    Path::History => clients.turned(process, room, message, ledger, findings),
-                }
-            }
-            Event::Reading { room } => clients.reading(process, ledger.room(room)),
-            Event::Read { room, epoch, head } => {
-                clients.delivered(process, findings);
-                let room = ledger.told_of(room, epoch);
-                clients.read(process, room, Place { epoch, seq: head }, ledger, findings);
-            }
-
-            Event::Revoked { whose } => clients.revoked(process, user, whose, at_ns),
-            Event::Fault { .. } => {
-                figures.faults += 1;
-                troubles.turn(true);
-                clients.troubled(ledger, findings);
-            }
-            Event::Healed => {
-                troubles.turn(false);
-                clients.healed(ledger, findings);
-            }
-            Event::Restored { since_ns } => {
-                figures.restores += 1;
-                ledger.restored(since_ns, at_ns);
-            }
-            Event::Resources { moment, memory_bytes, descriptors, tasks } => {
-                self.measure(moment, Resources { memory_bytes, descriptors, tasks });
-            }
-
-            Event::Final { room, epoch, head, source } => {
-                let room = ledger.open(room, epoch, head, source, findings);
-                clients.must_be_at(room, Place { epoch, seq: head }, ledger, findings);
-            }
-            Event::Row { room, ref message } => ledger.row(room, message, findings),
+            Event::Joining { .. }
+            | Event::Resync { .. }
+            | Event::Joined { .. }
+            | Event::Left { .. }
+            | Event::Heard { .. }
+            | Event::Reading { .. }
+            | Event::Read { .. } => self.told(record),
+            Event::Revoked { .. }
+            | Event::Fault { .. }
+            | Event::Healed
+            | Event::Restored { .. }
+            | Event::Resources { .. } => self.befell(record),
+            Event::Final { .. } | Event::Row { .. } => self.read_in_full(record),
         }
     }
 
@@ -178,6 +129,18 @@ impl Checker {
         findings.now = findings.now.max(at);
     }
 
+    /// Somebody sent something, or learned what became of it.
+    fn sent(&mut self, &Record { process, user, ref event, .. }: &Record) {
+        let Self { ledger, findings, troubles, .. } = self;
+        match *event {
+            Event::Invoke { ref post } => ledger.invoke(user, post, troubles.phase, findings),
+            Event::Ok { ref post, seq, id, at } => self.acked(process, user, post, (seq, id, at)),
+            Event::Fail { ref post, .. } => ledger.fail(user, post, findings),
+            Event::Info { ref post } => ledger.info(user, post, findings),
+            _ => unreachable!("{ELSEWHERE}"),
+        }
+    }
+
     fn acked(&mut self, process: u32, user: u64, post: &Post, (seq, id, at): (u64, u64, i64)) {
         let &Post { room, client_id, body } = post;
         let message = Message { seq, id, client_id, author: user, body, at };
@@ -191,6 +154,86 @@ impl Checker {
             let calm = !self.troubles.active && first.phase == self.troubles.phase;
             let acks = if calm { &mut self.ack } else { &mut self.ack_in_faults };
             acks.saturating_record(first.took);
+        }
+    }
+
+    /// A client came, or went.
+    fn came_or_went(&mut self, &Record { process, ref event, .. }: &Record) {
+        let Self { ledger, findings, clients, figures, .. } = self;
+        match event {
+            Event::LoggedIn => clients.logged_in(process),
+            Event::Connected => {}
+            Event::Lost { .. } => {
+                figures.lost += 1;
+                clients.lost(process);
+            }
+            Event::Gone => clients.gone(process, ledger, findings),
+            _ => unreachable!("{ELSEWHERE}"),
+        }
+    }
+
+    /// A client asked for what is in a room, or was told it.
+    fn told(&mut self, &Record { process, ref event, .. }: &Record) {
+        let Self { ledger, findings, clients, figures, .. } = self;
+        match *event {
+            Event::Joining { room, after, epoch } => {
+                clients.joining(process, ledger.room(room), Cursor { after, epoch }, findings);
+            }
+            Event::Resync { room, epoch, head, .. } => {
+                figures.resyncs += 1;
+                let room = ledger.told_of(room, epoch);
+                clients.resync(process, room, Place { epoch, seq: head }, ledger, findings);
+            }
+            Event::Joined { room, epoch, head } => {
+                figures.joins += 1;
+                clients.delivered(process, findings);
+                let room = ledger.told_of(room, epoch);
+                clients.joined(process, room, Place { epoch, seq: head }, ledger, findings);
+            }
+            Event::Left { room } => clients.left(process, ledger.room(room)),
+            Event::Heard { room, path, ref message } => {
+                figures.count(path);
+                clients.delivered(process, findings);
+                let room = ledger.room(room);
+                match path {
+                    Path::Live | Path::Resume => {
+                        clients.heard(process, room, message, ledger, findings);
+                    }
+                    Path::History => clients.turned(process, room, message, ledger, findings),
+                }
+            }
+            Event::Reading { room } => clients.reading(process, ledger.room(room)),
+            Event::Read { room, epoch, head } => {
+                clients.delivered(process, findings);
+                let room = ledger.told_of(room, epoch);
+                clients.read(process, room, Place { epoch, seq: head }, ledger, findings);
+            }
+            _ => unreachable!("{ELSEWHERE}"),
+        }
+    }
+
+    /// Something was done to the server, or to a client's right to hear.
+    fn befell(&mut self, &Record { at_ns, process, user, ref event }: &Record) {
+        let Self { ledger, findings, clients, figures, troubles, .. } = self;
+        match *event {
+            Event::Revoked { whose } => clients.revoked(process, user, whose, at_ns),
+            Event::Fault { .. } => {
+                figures.faults += 1;
+                troubles.begin();
+                clients.troubled(ledger, findings);
+            }
+            Event::Healed => {
+                troubles.end();
+                clients.healed(ledger, findings);
+            }
+            Event::Restored { since_ns } => {
+                figures.restores += 1;
+                ledger.restored(since_ns, at_ns);
+            }
+            Event::Resources { moment, memory_bytes, descriptors, tasks } => {
+                self.measure(moment, Resources { memory_bytes, descriptors, tasks });
+            }
+            _ => unreachable!("{ELSEWHERE}"),
         }
     }
 
@@ -221,6 +264,19 @@ impl Checker {
         }
     }
 
+    /// A room was read in full.
+    fn read_in_full(&mut self, record: &Record) {
+        let Self { ledger, findings, clients, .. } = self;
+        match record.event {
+            Event::Final { room, epoch, head, source } => {
+                let room = ledger.open(room, epoch, head, source, findings);
+                clients.must_be_at(room, Place { epoch, seq: head }, ledger, findings);
+            }
+            Event::Row { room, ref message } => ledger.row(room, message, findings),
+            _ => unreachable!("{ELSEWHERE}"),
+        }
+    }
+
     fn judge_acks(&mut self) {
         let measured = [
             ("while nothing was broken", &self.ack, self.limits.ack),
@@ -239,8 +295,13 @@ impl Checker {
 }
 
 impl Troubles {
-    fn turn(&mut self, active: bool) {
-        self.active = active;
+    fn begin(&mut self) {
+        self.active = true;
+        self.phase += 1;
+    }
+
+    fn end(&mut self) {
+        self.active = false;
         self.phase += 1;
     }
 }
