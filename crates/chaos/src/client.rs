@@ -25,7 +25,7 @@ use outbox::Outbox;
 pub(crate) use outbox::Pending;
 use room::Room;
 
-use crate::crowd::{Orders, Standing};
+use crate::crowd::{Orders, Stance, Standing};
 use crate::history::History;
 use crate::socket::{Socket, connect_packet};
 use crate::web::{Person, Web};
@@ -227,9 +227,14 @@ impl Client {
             let took = self.learned_at.saturating_duration_since(heads.since);
             self.history.figures(|figures| figures.convergence.record(took));
         }
-        let home = home.is_some();
+        let stance = match home {
+            Some(_) => Stance::Home,
+            None if rests => Stance::Resting,
+            None if here => Stance::Here,
+            None => Stance::Away,
+        };
         drop(orders);
-        self.standing.set(here, rests, home);
+        self.standing.set(stance);
         if here && let Some(lost_at) = self.lost_at.take() {
             self.history.figures(|figures| figures.back.record(lost_at.elapsed()));
         }

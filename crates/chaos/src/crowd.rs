@@ -62,35 +62,46 @@ pub(crate) struct Muster {
 #[derive(Debug)]
 pub(crate) struct Standing {
     muster: watch::Sender<Muster>,
-    here: bool,
-    rests: bool,
-    home: bool,
+    stance: Stance,
+}
+
+/// How far one client has come. Whoever is at one of these is at all before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stance {
+    /// Not in all its rooms.
+    Away,
+    /// In all its rooms.
+    Here,
+    /// And has nothing more to say.
+    Resting,
+    /// And has heard everything.
+    Home,
 }
 
 impl Standing {
     pub(crate) fn is_home(&self) -> bool {
-        self.home
+        self.stance == Stance::Home
     }
 
     pub(crate) fn is_cut(&self) {
         self.muster.send_modify(|muster| muster.cut += 1);
     }
 
-    pub(crate) fn set(&mut self, here: bool, rests: bool, home: bool) {
-        if (here, rests, home) == (self.here, self.rests, self.home) {
+    pub(crate) fn set(&mut self, stance: Stance) {
+        let before = std::mem::replace(&mut self.stance, stance);
+        if stance == before {
             return;
         }
         self.muster.send_modify(|muster| {
-            change(&mut muster.here, self.here, here);
-            change(&mut muster.resting, self.rests, rests);
-            change(&mut muster.home, self.home, home);
+            for (at_least, count) in [
+                (Stance::Here, &mut muster.here),
+                (Stance::Resting, &mut muster.resting),
+                (Stance::Home, &mut muster.home),
+            ] {
+                *count = *count + usize::from(stance >= at_least) - usize::from(before >= at_least);
+            }
         });
-        (self.here, self.rests, self.home) = (here, rests, home);
     }
-}
-
-fn change(count: &mut usize, before: bool, now: bool) {
-    *count = *count + usize::from(now) - usize::from(before);
 }
 
 /// Clients that go on by themselves. Dropping them ends them.
@@ -114,8 +125,7 @@ impl Crowd {
 
     /// Somebody more.
     pub(crate) fn add(&mut self, role: Role, history: &Arc<History>, web: &Web) {
-        let standing =
-            Standing { muster: self.muster.clone(), here: false, rests: false, home: false };
+        let standing = Standing { muster: self.muster.clone(), stance: Stance::Away };
         let orders = self.orders.subscribe();
         let client = Client::new(role, history.clone(), web.clone(), orders, standing);
         self.clients.spawn(client.run());

@@ -142,8 +142,7 @@ impl History {
 
     /// What is broken now.
     pub(crate) fn weather(&self) -> Weather {
-        let pages = self.pages();
-        Weather { in_force: pages.in_force, ever: pages.ever }
+        self.pages().weather()
     }
 
     /// Something happened that should not.
@@ -156,10 +155,10 @@ impl History {
         add(&mut self.pages().figures)
     }
 
-    /// A message was acked for the first time, so long after it was sent for the first time, while something was broken or
-    /// nothing.
-    pub(crate) fn acked(&self, took: Duration, broken: bool) {
+    /// A message was acked for the first time, so long after it was sent for the first time, which was in this weather.
+    pub(crate) fn acked(&self, took: Duration, sent_in: Weather) {
         let mut pages = self.pages();
+        let broken = pages.weather().was_bad_since(sent_in);
         let Figures { acked, ack, ack_in_faults, .. } = &mut pages.figures;
         *acked += 1;
         if broken { ack_in_faults } else { ack }.record(took);
@@ -191,6 +190,10 @@ impl History {
 }
 
 impl Pages {
+    fn weather(&self) -> Weather {
+        Weather { in_force: self.in_force, ever: self.ever }
+    }
+
     fn surprise(&mut self, sentence: String) {
         if self.surprises.len() < SURPRISES {
             self.surprises.push(sentence);
@@ -200,7 +203,7 @@ impl Pages {
 
 impl Weather {
     /// Whether something was broken at any moment between `earlier` and this.
-    pub(crate) fn was_bad_since(self, earlier: Self) -> bool {
+    fn was_bad_since(self, earlier: Self) -> bool {
         earlier.in_force > 0 || self.ever > earlier.ever
     }
 }

@@ -72,7 +72,7 @@ impl Socket {
                 }
                 Transport::Polling | Transport::Upgrade => {
                     let session = polling::Session::open(at, token).await?;
-                    tokio::spawn(session.carry(ends, transport == Transport::Upgrade))
+                    tokio::spawn(session.carry(ends, transport))
                 }
             })
         });

@@ -30,6 +30,13 @@ pub(crate) struct Person {
     pub(crate) token: String,
 }
 
+/// Whether a server says that it does all it should.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Health {
+    Well,
+    Unwell,
+}
+
 /// The HTTP API of a server.
 #[derive(Debug, Clone)]
 pub(crate) struct Web {
@@ -95,10 +102,11 @@ impl Web {
         Ok(log)
     }
 
-    /// Whether it says that it does all it should.
-    pub(crate) async fn is_ready(&self) -> bool {
+    /// What `/readyz` says.
+    pub(crate) async fn health(&self) -> Health {
         let answer = self.client.get(format!("{}/readyz", self.base)).send().await;
-        answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
+        let is_ready = answer.is_ok_and(|answer| answer.status() == StatusCode::OK);
+        if is_ready { Health::Well } else { Health::Unwell }
     }
 
     async fn enter(&self, door: &str, name: &str) -> Result<Person> {

@@ -24,7 +24,7 @@ use crate::disk::Disk;
 use crate::history::{History, Verdict};
 use crate::process::Usage;
 use crate::program::{Doors, Program, Running, target};
-use crate::web::{Person, Web};
+use crate::web::{Health, Person, Web};
 use crate::wire::{self, RoomId};
 use crate::workload::Scale;
 
@@ -296,10 +296,10 @@ impl World {
         self.disk.as_ref().context("it has moved to one")
     }
 
-    /// Waits until `/readyz` says that all is well, or that it is not; whether that was within this time.
-    pub(crate) async fn until_ready(&self, well: bool, within: Duration) -> bool {
+    /// Waits until `/readyz` says this; whether that was within this time.
+    pub(crate) async fn until_it_says(&self, health: Health, within: Duration) -> bool {
         let so = async {
-            while self.web.is_ready().await != well {
+            while self.web.health().await != health {
                 sleep(LOOK_EVERY).await;
             }
         };

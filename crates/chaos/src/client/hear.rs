@@ -124,8 +124,7 @@ impl Client {
             return;
         };
         let Some((first, weather)) = pending.first else { return };
-        let broken = self.history.weather().was_bad_since(weather);
-        self.history.acked(now - first, broken);
+        self.history.acked(now - first, weather);
     }
 
     fn hear_not_sent(&mut self, post: Post, failure: Failure) {

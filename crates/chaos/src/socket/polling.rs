@@ -8,7 +8,7 @@ use anyhow::Result;
 use futures_util::future::{BoxFuture, FutureExt};
 use reqwest::Client;
 
-use super::{Ends, Opening, PING, PONG, WAITING, websocket};
+use super::{Ends, Opening, PING, PONG, Transport, WAITING, websocket};
 
 /// Between the packets of one body.
 const SEPARATOR: &str = "\x1e";
@@ -36,10 +36,10 @@ impl Session {
     }
 
     /// Carries packets until one side has no more; by WebSocket as soon as that is possible, if it is to move there.
-    pub(super) async fn carry(self, mut ends: Ends, moves: bool) {
+    pub(super) async fn carry(self, mut ends: Ends, transport: Transport) {
         let mut poll = Some(self.poll());
         let mut post: Underway<()> = None;
-        let mut probe = moves.then(|| self.probe());
+        let mut probe = (transport == Transport::Upgrade).then(|| self.probe());
         let mut unsent = Vec::new();
         loop {
             if post.is_none() && !unsent.is_empty() {

@@ -7,6 +7,7 @@ use anyhow::Result;
 use tokio::time::Instant;
 
 use crate::client::Habits;
+use crate::web::Health;
 use crate::world::World;
 
 /// Room for the whole of it and for much that is said.
@@ -27,14 +28,14 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
     while Instant::now() < end {
         world.history.fault("the disk is full");
         world.disk()?.fill()?;
-        if !world.until_ready(false, NOTICED).await {
+        if !world.until_it_says(Health::Unwell, NOTICED).await {
             world.history.surprise("a full disk is not noticed".to_owned());
         }
         world.pass_some(FULL).await;
         // Reading goes on.
         world.web.page(&world.people[0], world.rooms[0], 0).await?;
         world.disk()?.free()?;
-        if !world.next_ack(NOTICED).await || !world.until_ready(true, NOTICED).await {
+        if !world.next_ack(NOTICED).await || !world.until_it_says(Health::Well, NOTICED).await {
             world.history.surprise("room on the disk is not noticed".to_owned());
         }
         // Not before it has been noticed.
