@@ -49,7 +49,7 @@ struct Resources {
 }
 
 impl Checker {
-    /// One that has seen nothing yet.
+    /// One that has seen nothing yet. A history that states other limits is judged under those.
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
@@ -70,6 +70,7 @@ impl Checker {
         self.step_to(record.at_ns);
         self.clients.appears(record.process, record.user);
         match record.event {
+            Event::Limits { limits } => self.take_over(limits),
             Event::Invoke { .. } | Event::Ok { .. } | Event::Fail { .. } | Event::Info { .. } => {
                 self.sent(record);
             }
@@ -87,7 +88,8 @@ impl Checker {
             | Event::Fault { .. }
             | Event::Healed
             | Event::Restored { .. }
-            | Event::Resources { .. } => self.befell(record),
+            | Event::Resources { .. }
+            | Event::Surprise { .. } => self.befell(record),
             Event::Final { .. } | Event::Row { .. } => self.read_in_full(record),
         }
     }
@@ -100,7 +102,7 @@ impl Checker {
             self.findings.mistake(format_args!("something is still broken in the end"));
         }
         self.judge_acks();
-        let Findings { number, now, tallies, violations, mistakes } = self.findings;
+        let Findings { number, now, tallies, violations, surprises, mistakes } = self.findings;
         let figures = Figures {
             records: number,
             lasted: Duration::from_nanos(now - self.first_at),
@@ -114,7 +116,7 @@ impl Checker {
             convergence: Spread::of(self.clients.convergence()),
             ..self.figures
         };
-        Report { figures, tallies, violations, mistakes }
+        Report { figures, tallies, violations, surprises, mistakes }
     }
 
     fn step_to(&mut self, at: u64) {
@@ -127,6 +129,16 @@ impl Checker {
             findings.mistake(format_args!("it is earlier than the one before"));
         }
         findings.now = findings.now.max(at);
+    }
+
+    /// The history says itself under which limits it was made.
+    fn take_over(&mut self, limits: Limits) {
+        if self.findings.number > 1 {
+            self.findings.mistake(format_args!("limits that are stated too late"));
+            return;
+        }
+        self.limits = limits;
+        self.clients.limits = limits;
     }
 
     /// Somebody sent something, or learned what became of it.
@@ -213,7 +225,8 @@ impl Checker {
     }
 
     /// Something was done to the server, or to a client's right to hear.
-    fn befell(&mut self, &Record { at_ns, process, user, ref event }: &Record) {
+    fn befell(&mut self, record: &Record) {
+        let &Record { at_ns, process, user, ref event } = record;
         let Self { ledger, findings, clients, figures, troubles, .. } = self;
         match *event {
             Event::Revoked { whose } => clients.revoked(process, user, whose, at_ns),
@@ -233,6 +246,7 @@ impl Checker {
             Event::Resources { moment, memory_bytes, descriptors, tasks } => {
                 self.measure(moment, Resources { memory_bytes, descriptors, tasks });
             }
+            Event::Surprise { .. } => findings.surprised(record),
             _ => unreachable!("{ELSEWHERE}"),
         }
     }

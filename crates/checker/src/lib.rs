@@ -21,7 +21,7 @@ pub use limits::Limits;
 pub use record::{Event, Message, Moment, Path, Post, Record, Source, Whose, digest};
 pub use report::{Figures, Invariant, Report, Spread, Subject, Tally, Violation};
 
-/// Judges a history that is there as a whole, and puts with each violation the records that led to it.
+/// Judges a history that is there as a whole, under its own limits if it states any, and puts with each violation the records that led to it.
 pub fn judge(history: &[Record], limits: Limits) -> Report {
     let mut checker = Checker::new(limits);
     history.iter().for_each(|record| checker.observe(record));

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-/// What is still good enough.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use serde::{Deserialize, Serialize};
+
+/// What is still good enough. What a history on disk does not state is as it is by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Limits {
     /// I9: how long after revocation something may still arrive; promised is 1 s.
     pub revocation: Duration,

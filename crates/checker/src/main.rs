@@ -10,7 +10,8 @@ use checker::{Limits, Report, history, judge};
 const USAGE: &str = "\
 checker [--json] FILE…
 
-Judges the history in the files, one record as JSON on each line. Several files are parts of one history.
+Judges the history in the files, one record as JSON on each line, under the limits that the first record states if it
+does. Several files are parts of one history.
 Ends with 0 if every promise was kept, with 1 if one was broken, with 2 if the history could not be read.";
 
 fn main() -> ExitCode {

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::limits::Limits;
+
 /// One thing that happened.
 ///
 /// Records stand in the order in which they happened, so `at_ns` never decreases. A request is stamped before it
@@ -27,6 +29,12 @@ pub struct Record {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
+    /// What is good enough in this history. Only the first record of all can say so.
+    Limits {
+        /// In place of those that the checker was given.
+        limits: Limits,
+    },
+
     /// A message is sent. A repetition with the same `client_id` is another `invoke`.
     Invoke {
         /// What is sent.
@@ -163,6 +171,12 @@ pub enum Event {
         /// Tasks, or threads.
         tasks: u64,
     },
+    /// Something happened that nobody promised and nobody should see, though it breaks no invariant. The history is not
+    /// clean.
+    Surprise {
+        /// What.
+        what: String,
+    },
 
     /// In the end, when everybody has caught up and is still there, a room is read in full. Its messages follow as
     /// [`Event::Row`], oldest first.
@@ -232,7 +246,8 @@ impl Event {
             | Self::Reading { room }
             | Self::Read { room, .. }
             | Self::Final { room, .. } => (Some(*room), None, None),
-            Self::LoggedIn
+            Self::Limits { .. }
+            | Self::LoggedIn
             | Self::Connected
             | Self::Lost { .. }
             | Self::Gone
@@ -240,7 +255,8 @@ impl Event {
             | Self::Fault { .. }
             | Self::Healed
             | Self::Restored { .. }
-            | Self::Resources { .. } => (None, None, None),
+            | Self::Resources { .. }
+            | Self::Surprise { .. } => (None, None, None),
         }
     }
 }

@@ -207,20 +207,22 @@ pub struct Report {
     /// Broken promises in the order in which they showed; of each invariant at most the first
     /// [`Report::MOST_SHOWN`].
     pub violations: Vec<Violation>,
+    /// What happened besides that nobody should see; at most the first [`Report::MOST_SHOWN`].
+    pub surprises: Vec<Record>,
     /// Where the history contradicts itself or is incomplete: the test's own mistakes, which prove nothing about
     /// Parlor, nor that all is well.
     pub mistakes: Vec<String>,
 }
 
 impl Report {
-    /// Most violations of one invariant, and most mistakes, that are kept. The rest is counted.
+    /// Most violations of one invariant, which are all counted, most surprises and most mistakes that are kept.
     pub const MOST_SHOWN: usize = 20;
     /// Most records that explain one violation.
     const MOST_RECORDS: usize = 16;
 
-    /// Whether every promise was kept, and the history was fit to show it.
+    /// Whether every promise was kept, nobody was surprised, and the history was fit to show it.
     pub fn is_clean(&self) -> bool {
-        self.violations.is_empty() && self.mistakes.is_empty()
+        self.violations.is_empty() && self.surprises.is_empty() && self.mistakes.is_empty()
     }
 
     /// How one invariant fared.

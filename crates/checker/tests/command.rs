@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use checker::{Event, Record, history};
+use checker::{Event, Limits, Moment, Record, history};
 
 fn checker(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_checker")).args(arguments).output().unwrap()
@@ -50,6 +50,35 @@ fn anything_else_is_1_as_text_and_as_json() {
     assert_eq!(output.status.code(), Some(1));
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["mistakes"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_history_brings_its_limits_and_shows_what_was_a_surprise() {
+    let used =
+        |moment, descriptors| Event::Resources { moment, memory_bytes: 1, descriptors, tasks: 1 };
+    let leak = [(1, used(Moment::Baseline, 10)), (2, used(Moment::After, 90))];
+    let output = checker(&[&file("leak.jsonl", &lines(&leak))]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("90 descriptors are left of 10"));
+
+    let limits = Event::Limits { limits: Limits { descriptors: 100, ..Limits::default() } };
+    let mut history = vec![(0, limits)];
+    history.extend(leak);
+    assert_eq!(checker(&[&file("allowed.jsonl", &lines(&history))]).status.code(), Some(0));
+
+    history.push((3, Event::Surprise { what: "a full disk is not noticed".to_owned() }));
+    let output = checker(&[&file("surprise.jsonl", &lines(&history))]);
+    assert_eq!(output.status.code(), Some(1));
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("surprise: a full disk is not noticed"), "{shown}");
+    assert!(shown.ends_with("No promise was broken, but something happened that should not.\n"));
+}
+
+#[test]
+fn limits_that_a_history_does_not_state_are_as_always() {
+    let limits = r#"{"at_ns":0,"process":0,"user":0,"event":"limits","limits":{"tasks":7}}"#;
+    let read = history::read(limits.as_bytes()).unwrap();
+    assert_eq!(read[0].event, Event::Limits { limits: Limits { tasks: 7, ..Limits::default() } });
 }
 
 #[test]

@@ -21,7 +21,7 @@ mod stream;
 /// All clients, and what each of them hears of each room.
 #[derive(Debug)]
 pub(super) struct Clients {
-    limits: Limits,
+    pub(super) limits: Limits,
     all: HashMap<u32, Client, FixedState>,
     indices: HashMap<(u32, RoomIndex), usize, FixedState>,
     streams: Vec<Stream>,

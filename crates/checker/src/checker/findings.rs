@@ -2,6 +2,7 @@
 
 use std::fmt::Arguments;
 
+use crate::record::Record;
 use crate::report::{Invariant, Report, Subject, Tally, Violation};
 
 /// Counts what is checked and keeps the first of what is wrong.
@@ -13,6 +14,7 @@ pub(super) struct Findings {
     pub(super) now: u64,
     pub(super) tallies: [Tally; 12],
     pub(super) violations: Vec<Violation>,
+    pub(super) surprises: Vec<Record>,
     pub(super) mistakes: Vec<String>,
 }
 
@@ -35,6 +37,13 @@ impl Findings {
                 subject,
                 records: Vec::new(),
             });
+        }
+    }
+
+    /// Somebody was surprised.
+    pub(super) fn surprised(&mut self, record: &Record) {
+        if self.surprises.len() < Report::MOST_SHOWN {
+            self.surprises.push(record.clone());
         }
     }
 

@@ -45,6 +45,10 @@ pub(super) fn report(report: &Report, out: &mut Formatter<'_>) -> Result {
         writeln!(out)?;
         show(violation, out)?;
     }
+    if !report.surprises.is_empty() {
+        writeln!(out, "\nNobody should see this:")?;
+        report.surprises.iter().try_for_each(|surprise| writeln!(out, "  {surprise}"))?;
+    }
     if !report.mistakes.is_empty() {
         writeln!(out, "\nThe history is not fit to be judged:")?;
         report.mistakes.iter().try_for_each(|mistake| writeln!(out, "  {mistake}"))?;
@@ -104,6 +108,9 @@ fn verdict(report: &Report) -> String {
     if report.is_clean() {
         return "Every promise was kept.".to_owned();
     }
+    if broken.is_empty() && report.mistakes.is_empty() {
+        return "No promise was broken, but something happened that should not.".to_owned();
+    }
     if broken.is_empty() {
         return "No promise was broken, but this history does not show that all were kept.".into();
     }
@@ -137,6 +144,7 @@ impl std::fmt::Display for Record {
 impl std::fmt::Display for Event {
     fn fmt(&self, out: &mut Formatter<'_>) -> Result {
         match self {
+            Self::Limits { .. } => write!(out, "states the limits"),
             Self::Invoke { post } => write!(out, "sends {}", post.client_id),
             Self::Ok { post, seq, .. } => write!(out, "{} is acked as {seq}", post.client_id),
             Self::Fail { post, code } => write!(out, "{} is refused: {code}", post.client_id),
@@ -172,6 +180,7 @@ impl std::fmt::Display for Event {
                 out,
                 "{moment:?}: {memory_bytes} bytes, {descriptors} descriptors, {tasks} tasks"
             ),
+            Self::Surprise { what } => write!(out, "surprise: {what}"),
             Self::Final { epoch, head, source, .. } => {
                 write!(out, "reads all up to {head} of epoch {epoch} ({source:?})")
             }

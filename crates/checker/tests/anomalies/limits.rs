@@ -1,10 +1,11 @@
-//! What takes too much, or too long: I11 and I12.
+//! What takes too much, or too long: I11 and I12; and what a history says itself is too long.
 
 use checker::Invariant::{I11, I12};
+use checker::{Limits, judge};
 
 use crate::sound_stories::{dictation, trouble};
 use crate::story::Story;
-use crate::{assert_broken, assert_sound};
+use crate::{assert_broken, assert_sound, assert_unfit};
 
 // I11
 const BUSY: &str = "test uses before 20 30 8
@@ -39,4 +40,26 @@ fn acks_that_take_long_while_nothing_is_broken_break_i12() {
 #[test]
 fn acks_that_take_too_long_even_in_faults_break_i12() {
     assert_broken(I12, &trouble().with("wait 5000", &["wait 65000"]));
+}
+
+// Stated in the history
+fn hesitation() -> Story {
+    dictation().with("bob acked milk 2", &["wait 1500", "bob acked milk 2"])
+}
+
+#[test]
+fn a_history_is_judged_under_the_limits_that_it_states() {
+    let first = "alice joins";
+    assert_broken(I12, &hesitation());
+    assert_sound(&hesitation().with(first, &["test allows-acks 2000", first]));
+    assert_sound(&dictation().with(first, &["test allows-acks 10", first]));
+    assert_broken(I12, &dictation().with(first, &["test allows-acks 0", first]));
+}
+
+#[test]
+fn limits_that_are_stated_too_late_are_unfit_and_change_nothing() {
+    let last = "test row 3 cake";
+    let story = hesitation().with(last, &["test allows-acks 2000", last]);
+    assert_unfit(&story, "limits that are stated too late");
+    assert_eq!(judge(&story.records(), Limits::default()).broken(), [I12]);
 }

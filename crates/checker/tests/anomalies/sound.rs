@@ -193,3 +193,16 @@ fn records_out_of_order_are_unfit() {
     let report = judge(&records, Limits::default());
     assert!(report.mistakes.iter().any(|mistake| mistake.contains("it is earlier")), "{report}");
 }
+
+#[test]
+fn a_surprise_is_not_clean_and_helps_to_explain_what_else_befell_its_client() {
+    let story =
+        talk().with("bob asks-for-history", &["bob surprised late", "bob asks-for-history"]);
+    let report = judge(&story.records(), Limits::default());
+    assert!(report.broken().is_empty() && !report.is_clean(), "{report}");
+    assert_eq!(report.surprises.len(), 1);
+
+    let story = story.with("bob finds 2 milk", &["bob finds 1 tea"]);
+    let report = judge(&story.records(), Limits::default());
+    assert!(report.violations[0].records.contains(&report.surprises[0]), "{report}");
+}

@@ -5,8 +5,9 @@
 //! a time; its number on the server is a tenth of that.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use checker::{Event, Message, Moment, Path, Post, Record, Source, Whose, digest};
+use checker::{Event, Limits, Message, Moment, Path, Post, Record, Source, Whose, digest};
 use uuid::Uuid;
 
 const MILLISECOND: u64 = 1_000_000;
@@ -141,6 +142,11 @@ impl Teller {
                 descriptors: number(descriptors),
                 tasks: number(tasks),
             },
+            ["surprised", what] => Event::Surprise { what: what.to_owned() },
+            ["allows-acks", milliseconds] => {
+                let ack = Duration::from_millis(number(milliseconds));
+                Event::Limits { limits: Limits { ack, ..Limits::default() } }
+            }
             ["reads-all", head, "of", epoch] => all(room, epoch, head, Source::Http),
             ["opens-all", head, "of", epoch] => all(room, epoch, head, Source::Database),
             ["row", seq, word] => Event::Row { room, message: self.message(seq, word) },
