@@ -134,7 +134,7 @@ impl Client {
             Packet::Connected => return Some(Link::new(socket, self.role.habits.beat)),
             Packet::Refused(Failure { retry_after_ms: Some(wait), .. }) => self.put_off(wait),
             Packet::Refused(_) if self.role.habits.may_be_logged_out => {}
-            _ => self.surprise(&format!("was not let in: {answer}")),
+            _ => self.surprise(format!("was not let in: {answer}")),
         }
         None
     }
@@ -244,9 +244,8 @@ impl Client {
         self.history.record(self.role.number, self.role.person.id, event);
     }
 
-    fn surprise(&self, what: &str) {
-        let Role { number, person, .. } = &self.role;
-        self.history.surprise(format!("client {number} of {} {what}", person.name));
+    fn surprise(&self, what: String) {
+        self.record(Event::Surprise { what });
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Figures {
     pub resumes: u64,
     /// Cursors that could not be served.
     pub resyncs: u64,
+    /// Databases put back to an earlier state.
+    pub restores: u64,
     /// Connections made.
     pub connections: u64,
     /// Connections lost.
@@ -79,6 +81,7 @@ impl Figures {
             Event::Connected => self.connections += 1,
             Event::Lost { .. } => self.lost += 1,
             Event::Resync { .. } => self.resyncs += 1,
+            Event::Restored { .. } => self.restores += 1,
             Event::Fault { .. } => self.faults += 1,
             _ => {}
         }
@@ -105,6 +108,7 @@ impl Figures {
             (&mut self.read, other.read),
             (&mut self.resumes, other.resumes),
             (&mut self.resyncs, other.resyncs),
+            (&mut self.restores, other.restores),
             (&mut self.connections, other.connections),
             (&mut self.lost, other.lost),
             (&mut self.drained, other.drained),

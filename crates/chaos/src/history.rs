@@ -8,15 +8,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use checker::{Checker, Event, Limits, Record, Report};
+use checker::{Checker, Event, Limits, Record, Report, history};
 use tokio::sync::watch;
 
 use crate::figures::Figures;
 
 /// The test itself, among the processes.
 const TEST: u32 = 0;
-/// Sentences that are kept of what should not happen. The first ones say most.
-const SURPRISES: usize = 20;
 
 /// A history that is being made.
 #[derive(Debug)]
@@ -33,7 +31,6 @@ struct Pages {
     checker: Checker,
     out: BufWriter<File>,
     figures: Figures,
-    surprises: Vec<String>,
     /// Faults that are in force now, and how many there ever were.
     in_force: usize,
     ever: u64,
@@ -49,10 +46,8 @@ pub(crate) struct Weather {
 /// What came of a history.
 #[derive(Debug)]
 pub struct Verdict {
-    /// What the checker found.
+    /// What the checker found, and finds again in the file.
     pub report: Report,
-    /// What happened besides that nobody promised and nobody should see.
-    pub surprises: Vec<String>,
     /// How much there was of everything.
     pub figures: Figures,
     /// Where the history is.
@@ -62,7 +57,7 @@ pub struct Verdict {
 impl Verdict {
     /// Whether nothing was found.
     pub fn is_clean(&self) -> bool {
-        self.report.is_clean() && self.surprises.is_empty()
+        self.report.is_clean()
     }
 
     /// Keeps the history only if there is something to see in it.
@@ -75,29 +70,23 @@ impl Verdict {
         }
         self
     }
-
-    /// The same, where nothing was done that a cursor does not survive.
-    pub(crate) fn without_resyncs(mut self) -> Self {
-        if self.figures.resyncs > 0 {
-            self.surprises.push(format!("{} cursors were refused", self.figures.resyncs));
-        }
-        self
-    }
 }
 
 impl History {
     /// One that begins now.
     pub(crate) fn new(file: &Path, limits: Limits) -> Result<Self> {
         let out = BufWriter::new(File::create(file)?);
-        let checker = Checker::new(limits);
-        let figures = Figures::default();
-        let pages = Pages { checker, out, figures, surprises: Vec::new(), in_force: 0, ever: 0 };
-        Ok(Self {
+        // Told the limits by the history, as whoever judges the file will be.
+        let checker = Checker::new(Limits::default());
+        let pages = Pages { checker, out, figures: Figures::default(), in_force: 0, ever: 0 };
+        let history = Self {
             begun: Instant::now(),
             file: file.to_owned(),
             pages: Mutex::new(pages),
             acks: watch::Sender::new(0),
-        })
+        };
+        history.note(Event::Limits { limits });
+        Ok(history)
     }
 
     /// Something happened now, to a client of somebody.
@@ -105,12 +94,7 @@ impl History {
         let mut pages = self.pages();
         // Under the lock, so that the order of times is the order of records.
         let at_ns = self.now_ns();
-        pages.figures.count(&event);
-        let record = Record { at_ns, process, user, event };
-        pages.checker.observe(&record);
-        if let Err(error) = write(&mut pages.out, &record) {
-            pages.surprise(format!("the history cannot be written: {error}"));
-        }
+        pages.add(&Record { at_ns, process, user, event });
     }
 
     /// The test did something.
@@ -146,8 +130,8 @@ impl History {
     }
 
     /// Something happened that should not.
-    pub(crate) fn surprise(&self, sentence: String) {
-        self.pages().surprise(sentence);
+    pub(crate) fn surprise(&self, what: String) {
+        self.note(Event::Surprise { what });
     }
 
     /// Adds to what is counted.
@@ -177,11 +161,16 @@ impl History {
 
     /// Everything has happened.
     pub(crate) fn judge(self) -> Result<Verdict> {
+        let (resyncs, restores) = self.figures(|figures| (figures.resyncs, figures.restores));
+        // A cursor survives everything but a restore.
+        if resyncs > 0 && restores == 0 {
+            self.surprise(format!("{resyncs} cursors were refused"));
+        }
         let pages = self.pages.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let Pages { checker, mut out, mut figures, surprises, .. } = pages;
+        let Pages { checker, mut out, mut figures, .. } = pages;
         out.flush()?;
         figures.took = self.begun.elapsed();
-        Ok(Verdict { report: checker.finish(), surprises, figures, file: self.file })
+        Ok(Verdict { report: checker.finish(), figures, file: self.file })
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
@@ -194,9 +183,13 @@ impl Pages {
         Weather { in_force: self.in_force, ever: self.ever }
     }
 
-    fn surprise(&mut self, sentence: String) {
-        if self.surprises.len() < SURPRISES {
-            self.surprises.push(sentence);
+    fn add(&mut self, record: &Record) {
+        self.figures.count(&record.event);
+        self.checker.observe(record);
+        if let Err(error) = history::write(&mut self.out, record) {
+            // Which cannot be written either.
+            let event = Event::Surprise { what: format!("the history cannot be written: {error}") };
+            self.checker.observe(&Record { at_ns: record.at_ns, process: TEST, user: 0, event });
         }
     }
 }
@@ -208,7 +201,54 @@ impl Weather {
     }
 }
 
-fn write(out: &mut BufWriter<File>, record: &Record) -> std::io::Result<()> {
-    serde_json::to_writer(&mut *out, record)?;
-    out.write_all(b"\n")
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use checker::{Invariant, Moment, judge};
+
+    use super::*;
+
+    /// One in which a descriptor has leaked, which is more than is allowed.
+    fn of_a_leak(file: &Path) -> History {
+        let limits = Limits { descriptors: 0, ..Limits::default() };
+        let history = History::new(file, limits).unwrap();
+        for (moment, descriptors) in [(Moment::Baseline, 10), (Moment::After, 11)] {
+            history.note(Event::Resources { moment, memory_bytes: 1, descriptors, tasks: 1 });
+        }
+        history
+    }
+
+    fn read(file: &Path) -> Vec<Record> {
+        history::read(BufReader::new(File::open(file).unwrap())).unwrap()
+    }
+
+    #[test]
+    fn whoever_judges_the_file_comes_to_the_same_verdict() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("history.jsonl");
+        let history = of_a_leak(&file);
+        history.record(1, 1, Event::Surprise { what: "was not let in".to_owned() });
+        let verdict = history.judge().unwrap();
+        assert_eq!(verdict.report.broken(), [Invariant::I11]);
+        assert_eq!(verdict.report.surprises.len(), 1);
+        assert_eq!(judge(&read(&file), Limits::default()), verdict.report);
+    }
+
+    #[test]
+    fn a_cursor_that_is_refused_without_a_restore_is_a_surprise() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("history.jsonl");
+        let refused = || {
+            let history = History::new(&file, Limits::default()).unwrap();
+            let (room, reason) = (crate::wire::RoomId::nil(), "test".to_owned());
+            history.record(1, 1, Event::Resync { room, epoch: 2, head: 0, reason });
+            history
+        };
+        let verdict = refused().judge().unwrap();
+        assert!(verdict.report.to_string().contains("surprise: 1 cursors were refused"));
+        let history = refused();
+        history.note(Event::Restored { since_ns: 0 });
+        assert!(history.judge().unwrap().report.surprises.is_empty());
+    }
 }

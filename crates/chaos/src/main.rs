@@ -120,9 +120,6 @@ fn tell(verdict: &Verdict) {
     if verdict.is_clean() {
         return;
     }
-    for surprise in &verdict.surprises {
-        println!("         {surprise}");
-    }
     println!("{}", verdict.report);
     println!("         history: {}", verdict.file.display());
 }

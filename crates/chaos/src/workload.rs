@@ -152,8 +152,6 @@ impl Workload {
             Self::Soak => soak::strike(&mut world).await,
             Self::LogOuts => log_outs::strike(&mut world).await,
         };
-        let verdict = world.judge(done).await?;
-        // A cursor survives everything but a restore.
-        Ok(if self == Self::Backup { verdict } else { verdict.without_resyncs() }.tidy())
+        Ok(world.judge(done).await?.tidy())
     }
 }

@@ -23,7 +23,10 @@ async fn catches(workload: Workload, seconds: u64, sabotage: &str, sign: Sign) {
         std::fs::remove_file(&verdict.file).ok();
         let shows = match sign {
             Sign::Broken(invariant) => verdict.report.tally(invariant).violations > 0,
-            Sign::Said(words) => verdict.surprises.iter().any(|surprise| surprise.contains(words)),
+            Sign::Said(words) => {
+                let mut surprises = verdict.report.surprises.iter();
+                surprises.any(|surprise| surprise.to_string().contains(words))
+            }
         };
         if shows {
             return;

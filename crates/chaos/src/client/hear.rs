@@ -44,18 +44,18 @@ impl Client {
                     self.hear_not_sent(post, failure);
                 }
                 (Some(Asked::Heartbeat), _) => {}
-                (None, _) => self.surprise(&format!("is answered what it did not ask: {packet}")),
+                (None, _) => self.surprise(format!("is answered what it did not ask: {packet}")),
             },
             // To a client that stutters.
             Packet::Connected if self.role.habits.stutters > 0.0 => {}
             Packet::Disconnected => {
                 if !self.role.habits.may_be_logged_out {
-                    self.surprise("is told that its session has ended");
+                    self.surprise("is told that its session has ended".to_owned());
                 }
                 return Err("the server ended it");
             }
             _ => {
-                self.surprise(&format!("cannot understand {packet}"));
+                self.surprise(format!("cannot understand {packet}"));
                 return Err("the server said something strange");
             }
         }
@@ -65,7 +65,7 @@ impl Client {
     fn hear_message(&mut self, message: &Message) {
         let id = message.room;
         let Some(room) = self.rooms.iter_mut().find(|room| room.id == id) else {
-            return self.surprise(&format!("hears of {id}, where it is not"));
+            return self.surprise(format!("hears of {id}, where it is not"));
         };
         let path = if room.joined { Path::Live } else { Path::Resume };
         let place = room.take(message.seq);
@@ -98,7 +98,7 @@ impl Client {
         self.learned_at = Instant::now();
         self.record(Event::Joined { room: id, epoch, head });
         if after != head {
-            self.surprise(&format!("has {after} of {id} when it is told that {head} is the last"));
+            self.surprise(format!("has {after} of {id} when it is told that {head} is the last"));
         }
     }
 
@@ -109,7 +109,7 @@ impl Client {
             room.not_before = Instant::now() + wait(failure);
         }
         if failure.retry_after_ms.is_none() {
-            self.surprise(&format!("cannot enter {id}: {}", failure.code));
+            self.surprise(format!("cannot enter {id}: {}", failure.code));
         }
     }
 
@@ -138,7 +138,7 @@ impl Client {
         match code.as_str() {
             "rate_limited" | "overloaded" | "storage_unavailable" => {}
             "not_in_room" => self.rooms.iter_mut().for_each(Room::lose),
-            _ => self.surprise(&format!("cannot say {}: {code}", post.client_id)),
+            _ => self.surprise(format!("cannot say {}: {code}", post.client_id)),
         }
     }
 }
