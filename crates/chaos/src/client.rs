@@ -88,13 +88,16 @@ impl Client {
         let seed = role.seed ^ u64::from(role.number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let cuts = orders.borrow().cuts;
         let rooms = role.rooms.iter().map(|room| Room::new(*room, now)).collect();
+        let mut draws = StdRng::seed_from_u64(seed);
+        // Else thousands would begin to talk in one moment.
+        let silence = role.habits.pace.map(|pace| pace.mul_f64(draws.random()));
         Self {
-            outbox: Outbox::new(role.number, now),
+            outbox: Outbox::new(role.number, now + silence.unwrap_or_default()),
             role,
             history,
             web,
             standing,
-            draws: StdRng::seed_from_u64(seed),
+            draws,
             rooms,
             reading: None,
             cuts,

@@ -19,7 +19,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
-use chat::{Error, Identity, SessionId};
+use chat::{Chat, Error, Identity, SessionId};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -27,10 +27,14 @@ use utoipa_axum::routes;
 use self::failure::Failure;
 use self::openapi::Document;
 use crate::accounts::Accounts;
+use crate::clock::Clock;
 use crate::cookie::Cookie;
+use crate::limits::Limits;
 use crate::live::Live;
 use crate::metrics::Metrics;
+use crate::random::Random;
 use crate::site::Site;
+use crate::store::Sqlite;
 
 /// Most bytes of a request's body. The longest message, escaped in the most wasteful way, has 48 KiB.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -38,10 +42,18 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// What the doors share.
 #[derive(Debug)]
 pub struct App {
+    /// What is beneath.
+    pub chat: Arc<Chat<Sqlite>>,
     /// Who may come in.
     pub accounts: Accounts,
     /// Who is in, and hears what is said.
     pub live: Arc<Live>,
+    /// How often somebody may do what.
+    pub limits: Arc<Limits>,
+    /// The time.
+    pub clock: Clock,
+    /// Where addresses of rooms come from.
+    pub random: Random,
     /// How the server is seen from outside.
     pub site: Arc<Site>,
     /// In what browsers keep their tokens.

@@ -183,8 +183,21 @@ impl<S: Store, E: Engine> Live<S, E> {
         }
     }
 
-    /// Answers by itself, unless it is an error.
+    /// Answers by itself, unless it is an error. Then the client is not in the room, whether it was before or not: it could
+    /// not know which.
     async fn join(&self, socket: &E::Socket, event: &E::Event, join: Join) -> Result<(), Error> {
+        let (member, id) = (socket.member(), join.room);
+        let joined = self.let_in(socket, event, join).await;
+        if joined.is_err()
+            && let Some(room) = member.leave(id)
+        {
+            room.unfollow(socket);
+            room.leave(member.user());
+        }
+        joined
+    }
+
+    async fn let_in(&self, socket: &E::Socket, event: &E::Event, join: Join) -> Result<(), Error> {
         let member = socket.member();
         self.spend(member, Cost::Join)?;
         let room = self.rooms.open(join.room, &self.chat).await?;
@@ -194,12 +207,7 @@ impl<S: Store, E: Engine> Live<S, E> {
         }
         room.tell_participants(socket, now);
         let answer = |joined| event.ack(&Ack::Ok(joined)).map_err(|_| overloaded());
-        let joined = room.follow(socket, &self.chat, join.after, join.epoch, answer).await;
-        if joined.is_err() && member.leave(join.room).is_some() {
-            room.unfollow(socket);
-            room.leave(member.user());
-        }
-        joined
+        room.follow(socket, &self.chat, join.after, join.epoch, answer).await
     }
 
     fn leave(&self, socket: &E::Socket, leave: &InRoom) -> Result<Done, Error> {

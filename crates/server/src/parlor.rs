@@ -106,7 +106,14 @@ impl Parlor {
             })
             .build()?;
         let passwords = Passwords::start(random.clone())?;
-        let accounts = Accounts { chat, sessions, limits, passwords, clock, random };
+        let accounts = Accounts {
+            chat: chat.clone(),
+            sessions,
+            limits: limits.clone(),
+            passwords,
+            clock: clock.clone(),
+            random: random.clone(),
+        };
         let url = match &config.public_url {
             Some(url) => url.as_str().to_owned(),
             None => match server.local_addr()? {
@@ -118,8 +125,12 @@ impl Parlor {
             },
         };
         let app = Arc::new(App {
+            chat,
             accounts,
             live,
+            limits,
+            clock,
+            random,
             site,
             cookie,
             metrics: Arc::new(Metrics::default()),
@@ -153,7 +164,7 @@ impl Parlor {
         beside.spawn(app.live.clone().tick());
         beside.spawn(tidy(app.clone()));
         if let Some(server) = metrics {
-            let figures = app.metrics.router(volley.clone(), app.accounts.chat.clone());
+            let figures = app.metrics.router(volley.clone(), app.chat.clone());
             beside.spawn(server.serve(figures, std::future::pending()));
         }
         let drained = async {
@@ -174,7 +185,7 @@ impl Parlor {
             if let Err(error) = app.live.save_activity().await {
                 tracing::warn!(%error, "when people were last active was not noted");
             }
-            app.accounts.chat.store().close().await;
+            app.chat.store().close().await;
         };
         if timeout(LAST_WRITES, put_away).await.is_err() {
             tracing::error!("the disk does not answer; what was acknowledged is on it already");

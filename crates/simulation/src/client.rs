@@ -74,11 +74,8 @@ struct Following {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Out,
-    /// So many joins are not answered; it was in the room before the first of them, or was not.
-    Joining {
-        joins: u32,
-        anew: bool,
-    },
+    /// So many joins are not answered.
+    Joining(u32),
     In,
     Leaving,
 }

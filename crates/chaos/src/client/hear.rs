@@ -105,7 +105,7 @@ impl Client {
     fn hear_no_join(&mut self, id: RoomId, failure: &Failure) {
         self.record(Event::Left { room: id });
         if let Some(room) = self.rooms.iter_mut().find(|room| room.id == id) {
-            room.lose();
+            room.is_refused();
             room.not_before = Instant::now() + wait(failure);
         }
         if failure.retry_after_ms.is_none() {

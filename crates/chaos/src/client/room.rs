@@ -39,6 +39,13 @@ impl Room {
         self.joined = false;
     }
 
+    /// A join was refused: others may still be answered.
+    pub(super) fn is_refused(&mut self) {
+        let asked = self.asked.saturating_sub(1);
+        self.lose();
+        self.asked = asked;
+    }
+
     /// Takes in the message with this number.
     pub(super) fn take(&mut self, seq: u64) -> Place {
         match self.after {

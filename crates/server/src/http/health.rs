@@ -32,7 +32,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
     let status = if app.is_draining() {
         HealthStatus::Draining
     } else {
-        match app.accounts.chat.store().check().await {
+        match app.chat.store().check().await {
             // With much to do, it does all it should.
             Ok(()) | Err(StoreError::Busy { .. }) => HealthStatus::Ready,
             Err(StoreError::Unavailable { .. } | StoreError::Broken) => {

@@ -47,9 +47,9 @@ pub(super) async fn list(
     RoomAt(room): RoomAt,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<MessagePage>, Failure> {
-    app.accounts.limits.read(caller.identity.account.user.id, Read::Page)?;
+    app.limits.read(caller.identity.account.user.id, Read::Page)?;
     let limit = wanted.limit.unwrap_or_default();
-    let history = app.accounts.chat.history(room, wanted.page()?, limit.0).await?;
+    let history = app.chat.history(room, wanted.page()?, limit.0).await?;
     Ok(Json(MessagePage {
         epoch: history.epoch,
         head: history.head,

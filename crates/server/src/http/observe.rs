@@ -21,10 +21,10 @@ pub(super) async fn request(State(app): State<Arc<App>>, request: Request, next:
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or(PAGE, MatchedPath::as_str);
-    let started = app.accounts.clock.monotonic();
+    let started = app.clock.monotonic();
     let span = tracing::error_span!("request", id, %method, route);
     let mut response = next.run(request).instrument(span.clone()).await;
-    let took = app.accounts.clock.monotonic().saturating_sub(started);
+    let took = app.clock.monotonic().saturating_sub(started);
     let status = response.status().as_u16();
     app.metrics.answered(&method, route, status, took);
     span.in_scope(|| tracing::debug!(status, ms = took.as_millis() as u64, "answered"));

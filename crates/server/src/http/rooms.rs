@@ -46,8 +46,8 @@ pub(super) async fn list(
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<RoomPage>, Failure> {
     let cost = if wanted.search.is_some() { Read::Search } else { Read::Page };
-    app.accounts.limits.read(caller.identity.account.user.id, cost)?;
-    let list = app.accounts.chat.rooms(wanted.parse()?).await?;
+    app.limits.read(caller.identity.account.user.id, cost)?;
+    let list = app.chat.rooms(wanted.parse()?).await?;
     Ok(Json(RoomPage {
         rooms: list.rooms.iter().map(|room| app.live.room_on_wire(room)).collect(),
         total: list.total,
@@ -71,10 +71,10 @@ pub(super) async fn create(
     Asked { caller, input: asked }: Asked<CreateRoom>,
 ) -> Result<(StatusCode, Json<Room>), Failure> {
     let name = RoomName::parse(&asked.name)?;
-    let (user, at) = (caller.identity.account.user.id, app.accounts.clock.now());
-    app.accounts.limits.create_room(user)?;
-    let id = RoomId::from_random_bytes(app.accounts.random.bytes());
-    let room = app.accounts.chat.create_room(user, id, name, at).await?;
+    let (user, at) = (caller.identity.account.user.id, app.clock.now());
+    app.limits.create_room(user)?;
+    let id = RoomId::from_random_bytes(app.random.bytes());
+    let room = app.chat.create_room(user, id, name, at).await?;
     app.live.room_created(&room);
     Ok((StatusCode::CREATED, Json(app.live.room_on_wire(&room))))
 }
@@ -95,8 +95,8 @@ pub(super) async fn one(
     caller: Caller,
     RoomAt(room): RoomAt,
 ) -> Result<Json<Room>, Failure> {
-    app.accounts.limits.read(caller.identity.account.user.id, Read::Page)?;
-    let room = app.accounts.chat.room(room).await?;
+    app.limits.read(caller.identity.account.user.id, Read::Page)?;
+    let room = app.chat.room(room).await?;
     Ok(Json(app.live.room_on_wire(&room)))
 }
 

@@ -24,7 +24,7 @@ pub(super) async fn list(
     caller: Caller,
 ) -> Result<Json<Sessions>, Failure> {
     let (user, current) = (caller.identity.account.user.id, caller.identity.session.id);
-    let sessions = app.accounts.chat.sessions(user, app.accounts.clock.now()).await?;
+    let sessions = app.chat.sessions(user, app.clock.now()).await?;
     let sessions = sessions.iter().map(|session| on_wire::session(session, current)).collect();
     Ok(Json(Sessions { sessions }))
 }

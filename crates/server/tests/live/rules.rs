@@ -96,3 +96,27 @@ fn who_talks_too_fast_is_told_when_to_go_on_whatever_client_they_use() {
     server.clock().advance(Duration::from_millis(501));
     assert_eq!(other.ask("message", &message(11))["seq"], 11);
 }
+
+#[test]
+fn who_is_refused_when_joining_again_is_in_the_room_no_more() {
+    let server = Server::start();
+    let (mut alice, room) = server.alice_in_a_room();
+    let mut bob = Client::connect(server.address(), &server.register("bob"));
+    bob.ask("join", &json!({ "room": room }));
+
+    let again = json!({ "room": room, "after": 0, "epoch": 1 });
+    let refused = (0..100).any(|_| {
+        let id = alice.emit("join", &again);
+        alice.answer(id)["error"]["code"] == "rate_limited"
+    });
+    assert!(refused, "nobody may join as often as they like");
+
+    server.clock().advance(Duration::from_mins(1));
+    let message = json!({ "room": room, "client_id": client_id(1), "body": "Is alice here?" });
+    assert_eq!(alice.ask_in_vain("message", &message), "not_in_room");
+    bob.ask("message", &message);
+    alice.ask("watch_rooms", &json!({}));
+    assert!(alice.heard().iter().all(|(event, _)| event != "message"));
+    alice.ask("join", &again);
+    assert_eq!(alice.next("message")["seq"], 1);
+}

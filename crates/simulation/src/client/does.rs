@@ -135,9 +135,8 @@ impl Client {
             (room.last, room.epoch) = (None, None);
         }
         room.place = match room.place {
-            Standing::Joining { joins, anew } => Standing::Joining { joins: joins + 1, anew },
-            Standing::Out => Standing::Joining { joins: 1, anew: false },
-            Standing::In | Standing::Leaving => Standing::Joining { joins: 1, anew: true },
+            Standing::Joining(joins) => Standing::Joining(joins + 1),
+            Standing::Out | Standing::In | Standing::Leaving => Standing::Joining(1),
         };
         let room = room.room;
         let joining = Event::Joining { room: room.0, after, epoch: epoch.map(|epoch| epoch.0) };

@@ -5,7 +5,6 @@ use std::time::Duration;
 use chat::wire::{Ack, Done, Joined, Sent};
 use checker::{Event, Path, Post};
 use serde::de::DeserializeOwned;
-use volley::CloseReason;
 
 use super::{Asked, Client, Standing, nanos};
 use crate::decoder::Told;
@@ -19,7 +18,7 @@ impl Client {
                     return;
                 };
                 let path = match following.place {
-                    Standing::Joining { .. } => Path::Resume,
+                    Standing::Joining(_) => Path::Resume,
                     _ => Path::Live,
                 };
                 // What it has it ignores; a gap is the checker's business.
@@ -74,9 +73,7 @@ impl Client {
     fn has_joined(&mut self, index: usize, joined: &Joined, shore: &mut Shore) {
         let room = &mut self.rooms[index];
         room.place = match room.place {
-            Standing::Joining { joins, .. } if joins > 1 => {
-                Standing::Joining { joins: joins - 1, anew: true }
-            }
+            Standing::Joining(joins) if joins > 1 => Standing::Joining(joins - 1),
             _ => Standing::In,
         };
         room.epoch = Some(joined.epoch);
@@ -90,13 +87,11 @@ impl Client {
         if code == "internal" {
             shore.recorder.note_strange("a join is answered with `internal`".to_owned());
         }
-        if self.rooms[index].place != (Standing::Joining { joins: 1, anew: false }) {
-            // Whether it is in the room as before is not said: it begins anew.
-            self.hangs_up(shore, CloseReason::ClientDisconnect);
-            return;
-        }
         let room = &mut self.rooms[index];
-        room.place = Standing::Out;
+        room.place = match room.place {
+            Standing::Joining(joins) if joins > 1 => Standing::Joining(joins - 1),
+            _ => Standing::Out,
+        };
         let room = room.room.0;
         self.note(shore, Event::Left { room });
     }
