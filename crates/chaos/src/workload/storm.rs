@@ -57,6 +57,8 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
 async fn storm(world: &mut World) -> Result<()> {
     let metrics = world.doors.metrics;
     let reads = || figure(metrics, "parlor_store_reads_total");
+    // It is over when all are back: until then a message waits behind those who come.
+    world.history.fault("a storm");
     let begun = Instant::now();
     let before = if world.draws.random_bool(KILLED) {
         world.kill()?;
@@ -77,6 +79,7 @@ async fn storm(world: &mut World) -> Result<()> {
             world.history.surprise(format!("99 % are back after {took:.1?}"));
         }
     }
+    world.history.healed();
     let reads = reads().await? - before;
     world.history.figures(|figures| figures.storm_reads = figures.storm_reads.max(reads));
     if reads > READS_PER_ROOM * ROOMS as u64 {
