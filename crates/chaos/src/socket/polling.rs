@@ -54,6 +54,8 @@ impl Session {
                 }
                 posted = outcome(&mut post) => {
                     if posted.is_err() {
+                        // It has ended; what it was told last is in the answer to the poll.
+                        deliver(outcome(&mut poll).await, &mut unsent, &ends).await;
                         return;
                     }
                 }
