@@ -155,3 +155,21 @@ async fn a_server_starts_while_somebody_reads_an_old_state() {
     assert!(knows(&store, "bob").await);
     store.close().await;
 }
+
+#[tokio::test]
+async fn a_server_whose_database_is_elsewhere_starts_while_somebody_reads_an_old_state() {
+    let (folder, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let file = elsewhere.path().join("chat.db");
+    fs::write(&file, "").unwrap();
+    std::os::unix::fs::symlink(&file, folder.path().join("parlor.db")).unwrap();
+    let store = open(folder.path()).unwrap();
+    let backup = Connection::open(&file).unwrap();
+    backup.execute_batch("BEGIN; SELECT count(*) FROM users").unwrap();
+    register(&store, "alice").await;
+    store.close().await;
+
+    let store = open(folder.path()).unwrap();
+    assert!(knows(&store, "alice").await);
+    drop(backup);
+    store.close().await;
+}

@@ -98,7 +98,11 @@ impl Folder {
 
     /// Makes sure that what is in the write-ahead log outlives a power cut.
     pub(super) fn sync_log(&self) -> Result<(), OpenError> {
-        let sync = || File::open(with_end(&self.database(), "-wal"))?.sync_all();
+        // SQLite puts it beside the file itself, wherever a link to it is.
+        let sync = || {
+            let file = fs::canonicalize(self.database())?;
+            File::open(with_end(&file, "-wal"))?.sync_all()
+        };
         sync().map_err(|cause| OpenError::Unwritable { folder: self.path.clone(), cause })
     }
 
