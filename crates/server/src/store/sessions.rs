@@ -16,13 +16,18 @@ pub(super) fn create(db: &Connection, session: &NewSession) -> rusqlite::Result<
     insert.query_row(params![user.0, token.0, client, at.0, password.0], one).optional()
 }
 
+/// Sessions with whose they are, as [`identity`] reads them, and their tokens.
+macro_rules! identities {
+    () => {
+        "SELECT sessions.id, user, client, sessions.created_at, last_seen_at,
+            users.id, name, admin, users.created_at, token
+         FROM sessions JOIN users ON users.id = sessions.user "
+    };
+}
+
 /// Who comes with this token.
 pub(super) fn identify(db: &Connection, token: TokenHash) -> rusqlite::Result<Option<Identity>> {
-    let mut select = db.prepare_cached(
-        "SELECT sessions.id, user, client, sessions.created_at, last_seen_at,
-            users.id, name, admin, users.created_at
-         FROM sessions JOIN users ON users.id = sessions.user WHERE token = ?1",
-    )?;
+    let mut select = db.prepare_cached(concat!(identities!(), "WHERE token = ?1"))?;
     select.query_row([token.0], identity).optional()
 }
 
@@ -32,12 +37,10 @@ pub(super) fn recent(
     since: Timestamp,
     limit: usize,
 ) -> rusqlite::Result<Vec<(TokenHash, Identity)>> {
-    let mut select = db.prepare_cached(
-        "SELECT sessions.id, user, client, sessions.created_at, last_seen_at,
-            users.id, name, admin, users.created_at, token
-         FROM sessions JOIN users ON users.id = sessions.user
-         WHERE last_seen_at >= ?1 ORDER BY last_seen_at DESC, sessions.id DESC LIMIT ?2",
-    )?;
+    let mut select = db.prepare_cached(concat!(
+        identities!(),
+        "WHERE last_seen_at >= ?1 ORDER BY last_seen_at DESC, sessions.id DESC LIMIT ?2",
+    ))?;
     let rows = select
         .query_map(params![since.0, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
             Ok((TokenHash(row.get(9)?), identity(row)?))
