@@ -61,9 +61,7 @@ impl<S: Store> Sessions<S> {
     /// Learns at the start who was here lately, in one question: all of them come back in the same second, and each
     /// would be one more.
     pub async fn expect_those_who_were_here(&self) -> Result<(), Error> {
-        let now = self.clock.now();
-        let lately = i64::try_from(LATELY.as_millis()).unwrap_or(i64::MAX);
-        let since = Timestamp(now.0.saturating_sub(lately));
+        let since = self.clock.now().minus(LATELY);
         let recent = self.chat.store().recent_sessions(since, KEPT).await?;
         let mut kept = self.kept();
         // Who was here last is forgotten last.

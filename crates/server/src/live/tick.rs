@@ -75,9 +75,7 @@ impl<S: Store, E: Engine> Live<S, E> {
         let now = self.clock.now();
         let in_use = self.sockets.sessions().into_iter().map(|session| (session, now)).collect();
         self.chat.record_activity(Vec::new(), in_use).await?;
-        let ago =
-            |time: Duration| Timestamp(now.0 - i64::try_from(time.as_millis()).unwrap_or(now.0));
-        let (created, used) = (ago(SESSION_LIFETIME), ago(SESSION_IDLE));
+        let (created, used) = (now.minus(SESSION_LIFETIME), now.minus(SESSION_IDLE));
         let ended = self.chat.store().end_stale_sessions(created, used).await?;
         if !ended.is_empty() {
             self.sessions.forget(&ended);
