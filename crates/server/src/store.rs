@@ -3,6 +3,7 @@
 
 mod backup;
 mod check;
+mod checkpoints;
 mod connection;
 mod failure;
 mod files;
@@ -186,7 +187,7 @@ impl Sqlite {
         migrations::migrate(&mut db).map_err(broken)?;
         // What a killed server had written but not yet synced would be seen from here on and could still be lost with
         // the power. A checkpoint syncs it before anybody sees it.
-        if !connection::checkpoint_now(&db).map_err(broken)? {
+        if !checkpoints::move_now(&db).map_err(broken)? {
             // Somebody's backup reads an old state. The rest can stay in the log, if that is synced.
             folder.sync_log()?;
         }

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::OpenError;
@@ -13,7 +12,7 @@ use crate::sabotage::Sabotage;
 /// SQLite 3.51.3. Those before it can lose a checkpoint's pages when a writer comes between (the "WAL-reset bug").
 const OLDEST_SQLITE: i32 = 3_051_003;
 /// How long a connection waits for another process that has the database locked: somebody's backup, say.
-const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 /// The writer's page cache, in KiB. It touches pages all over the index of client ids.
 const WRITER_CACHE_KIB: i32 = 4096;
 /// A reader's page cache, in KiB. What it does not hold is in the system's page cache, a microsecond away.
@@ -94,24 +93,6 @@ pub(super) fn to_fill(file: &Path) -> rusqlite::Result<Connection> {
 /// Makes a database need no file beside it: whoever opens it to read makes none.
 pub(super) fn make_one_file(db: &Connection) -> rusqlite::Result<()> {
     set_journal(db, "delete")
-}
-
-/// Moves all of the write-ahead log into the database, and syncs both; or not all of it, without waiting, if somebody
-/// reads an old state. Whether it was all.
-pub(super) fn checkpoint_now(db: &Connection) -> rusqlite::Result<bool> {
-    db.busy_timeout(Duration::ZERO)?;
-    let moved = checkpoint_all(db);
-    db.busy_timeout(LOCK_PATIENCE)?;
-    match moved {
-        Err(cause) if cause.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(false),
-        moved => moved.map(|()| true),
-    }
-}
-
-/// Moves all of the write-ahead log into the database, and syncs both. Fails while somebody reads an old state.
-pub(super) fn checkpoint_all(db: &Connection) -> rusqlite::Result<()> {
-    db.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE)?;
-    Ok(())
 }
 
 /// Closes the last connection, so that no file is left but the database. Everything has to be in it.

@@ -3,14 +3,7 @@
 //!
 //! When a commit fails nobody knows what is on the disk. Then everybody is told that the store is unavailable, and the
 //! database is opened anew; what it holds is read again. A sync is never tried a second time: the system may have
-//! thrown the pages away with the first error.
-//!
-//! That holds for checkpoints above all. SQLite syncs the database when the whole log has been moved, and counts pages as
-//! moved that it has not synced yet, because a reader kept it from moving the rest. Would it be asked again after that sync
-//! has failed, it would move the rest, sync, and let go of a log that is the only place where the others still are. So
-//! everybody lets go of the database then: whoever opens it next counts from the beginning of the log. It may find frames
-//! there whose sync has failed, so all of them are moved before anything is added; whoever reads an old state, somebody's
-//! backup say, holds that up.
+//! thrown the pages away with the first error. That holds for checkpoints above all, see there.
 //!
 //! A commit to files that no path leads to any more is no better than a failed one, and nothing is written until they
 //! are back.
@@ -21,10 +14,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::time::Duration;
 
 use chat::{Fanout, Logged, StoreError};
-use rusqlite::wal::CheckpointMode;
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, ffi};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::checkpoints::{Checkpoints, Due};
 use super::connection::{self, Place};
 use super::files::Files;
 use super::folder::Folder;
@@ -38,8 +31,6 @@ use crate::sabotage::Sabotage;
 pub(super) const QUEUE: usize = 4096;
 /// Most changes in one transaction. More would not be cheaper each, and keep the first one waiting.
 const BATCH: usize = 1024;
-/// Pages of 4 KiB in the write-ahead log that are worth moving into the database when nobody waits.
-const PAGES_AT_LEISURE: i32 = 1024;
 /// Nothing has been ordered for this long: nobody waits.
 const LEISURE: Duration = Duration::from_millis(5);
 /// How long the writer waits at most after a failure before it opens the database again.
@@ -116,13 +107,11 @@ impl Writer {
             folder,
             place,
             files,
-            upkeep,
+            first_pause: upkeep.first_pause,
+            checkpoints: Checkpoints::new(upkeep.pages_at_most),
             readers,
             tails: Tails::default(),
             events: Vec::new(),
-            stuck: 0,
-            miscounts: false,
-            is_recounted: false,
         };
         let thread = Threads::default();
         thread.start("store-writer", move || desk.work(db));
@@ -164,18 +153,13 @@ struct Desk {
     place: Place,
     /// Those that are open.
     files: Files,
-    upkeep: Upkeep,
+    /// How long to wait after a failure before the database is opened again.
+    first_pause: Duration,
+    checkpoints: Checkpoints,
     readers: Arc<Readers>,
     tails: Tails,
     /// What the present transaction adds to logs.
     events: Vec<Logged>,
-    /// Pages that the last checkpoint had to leave in the log, because somebody reads an old state or the disk is full.
-    stuck: i32,
-    /// Whether pages count as moved that may never have reached the disk, because a sync of the database has failed.
-    miscounts: bool,
-    /// Whether the log was read anew, and perhaps ends with what a failed sync has thrown away. What follows that would be
-    /// lost with it, so nothing is added before all of the log has been moved.
-    is_recounted: bool,
 }
 
 /// Whether the thread goes on.
@@ -226,8 +210,7 @@ impl Desk {
                 break;
             }
         }
-        let all_moved = self.may_move().and_then(|()| connection::checkpoint_all(&db));
-        if let Err(cause) = all_moved.and_then(|()| connection::close_tidily(db)) {
+        if let Err(cause) = self.checkpoints.move_all_and_close(db) {
             // Nothing is lost: the log of it stays beside the database, and is moved at the next start.
             tracing::warn!(%cause, "the write-ahead log could not be moved into the database");
         }
@@ -239,14 +222,14 @@ impl Desk {
         db: &Connection,
         changes: &mut Vec<Box<dyn Change>>,
     ) -> rusqlite::Result<Then> {
-        let pages = pages_to_move(db) - self.stuck;
-        if pages >= self.upkeep.pages_at_most {
-            self.checkpoint(db)?;
+        let due = self.checkpoints.due(db);
+        if due == Due::Now {
+            self.checkpoints.move_some(db)?;
         }
-        let leisure = if pages >= PAGES_AT_LEISURE { LEISURE } else { Duration::MAX };
+        let leisure = if due == Due::AtLeisure { LEISURE } else { Duration::MAX };
         let mut next = match self.orders.recv_timeout(leisure) {
             Err(RecvTimeoutError::Timeout) => {
-                self.checkpoint(db)?;
+                self.checkpoints.move_some(db)?;
                 self.orders.recv().ok()
             }
             order => order.ok(),
@@ -264,31 +247,6 @@ impl Desk {
                 Err(_) => return Ok(Then::GoOn),
             }
         }
-    }
-
-    /// Moves what has been committed from the write-ahead log into the database. Fails only if the database must be opened
-    /// anew before that can be tried again.
-    fn checkpoint(&mut self, db: &Connection) -> rusqlite::Result<()> {
-        self.may_move()?;
-        let moved = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE);
-        self.stuck = pages_to_move(db);
-        let Err(cause) = moved else { return Ok(()) };
-        if failure::is_of_a_sync(&cause) && pages_moved(db) > 0 {
-            self.miscounts = true;
-            return Err(cause);
-        }
-        // It is safe in the log, and is moved from there the next time.
-        tracing::warn!(%cause, kind = failure::kind(&cause), "a checkpoint failed");
-        Ok(())
-    }
-
-    fn may_move(&self) -> rusqlite::Result<()> {
-        if !self.miscounts {
-            return Ok(());
-        }
-        let sentence = "an earlier sync has failed, and somebody has had the database open since";
-        let code = ffi::Error::new(ffi::SQLITE_IOERR_FSYNC);
-        Err(rusqlite::Error::SqliteFailure(code, Some(sentence.to_owned())))
     }
 
     /// Commits the changes together. One that cannot be made is told so and taken out, and the others are made again
@@ -323,7 +281,7 @@ impl Desk {
     fn check_place(&mut self, db: &Connection) -> rusqlite::Result<()> {
         self.files.check(&self.place).inspect_err(|_| {
             // If it is the write-ahead log that was deleted, all that is only in it is lost when it is closed.
-            let _ = self.checkpoint(db);
+            let _ = self.checkpoints.move_some(db);
         })
     }
 
@@ -361,7 +319,7 @@ impl Desk {
     /// the store is closed meanwhile.
     fn recover(&mut self) -> Option<Connection> {
         self.is_down.store(true, Ordering::Release);
-        let mut pause = self.upkeep.first_pause;
+        let mut pause = self.first_pause;
         loop {
             match self.orders.recv_timeout(pause) {
                 // Ordered before the orders were stopped.
@@ -386,30 +344,19 @@ impl Desk {
         self.tails.forget();
         // Another database in its place is not the one that open rooms know. It is served after a start.
         self.files.check(&self.place)?;
-        if self.miscounts {
+        if self.checkpoints.miscounts() {
             self.readers.let_go();
         }
         let db = connection::to_write(&self.place)?;
-        // Unless another process has kept what was counted.
-        if self.miscounts && pages_moved(&db) == 0 {
-            (self.miscounts, self.is_recounted) = (false, true);
-        }
-        if self.is_recounted {
-            self.may_move()?;
-            let moved = connection::checkpoint_all(&db);
-            self.miscounts = moved.is_err() && pages_moved(&db) > 0;
-            moved?;
-            self.is_recounted = false;
-        }
+        self.checkpoints.begin_anew(&db)?;
         self.readers.take_hold(&self.place)?;
-        self.stuck = pages_to_move(&db);
         // Not a question of whether it can be opened, but of whether it can be written.
         if let Err(cause) = self.try_to_write(&db) {
             if cause.sqlite_error_code() != Some(ErrorCode::DiskFull) {
                 return Err(cause);
             }
             // This lets the log start over in the room that it has.
-            self.checkpoint(&db)?;
+            self.checkpoints.move_some(&db)?;
             self.try_to_write(&db)?;
         }
         // The failed transaction is one of those whose end nobody saw. If it is there, readers see it and the numbers
@@ -429,17 +376,4 @@ impl Desk {
         }
         db.execute("UPDATE database SET recoveries = recoveries + 1", []).map(drop)
     }
-}
-
-/// How many pages of the write-ahead log count as moved into the database.
-fn pages_moved(db: &Connection) -> i32 {
-    let counted = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::NOOP);
-    // Who cannot tell has not begun to count anew.
-    counted.map_or(1, |(_, moved)| moved)
-}
-
-/// How many pages of the write-ahead log are not in the database yet.
-fn pages_to_move(db: &Connection) -> i32 {
-    let counted = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::NOOP);
-    counted.map_or(0, |(logged, moved)| logged - moved)
 }
