@@ -245,8 +245,8 @@ impl Shard {
             let Some(session) = self.sessions.get_mut(event.token().0) else {
                 continue;
             };
-            if event.is_writable() && !session.outbox.is_empty() {
-                session.mark_dirty(&mut self.cx);
+            if event.is_writable() {
+                session.note_writable(&mut self.cx);
             }
             if let Some(socket) = session.transport.socket()
                 && (event.is_readable() || event.is_read_closed() || event.is_error())

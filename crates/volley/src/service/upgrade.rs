@@ -114,7 +114,7 @@ fn into_stream(core: &Core, upgraded: Upgraded) -> io::Result<(Stream, Bytes)> {
             let (near, far) = UnixStream::pair()?;
             core.runtime.spawn(pump(upgraded, far));
             let near = near.into_std()?;
-            Ok((Stream::Pair(mio::net::UnixStream::from_std(near)), Bytes::new()))
+            Ok((mio::net::UnixStream::from_std(near).into(), Bytes::new()))
         }
     }
 }
@@ -126,7 +126,7 @@ fn tcp(stream: TcpStream) -> io::Result<Stream> {
     SockRef::from(&stream).set_tcp_user_timeout(None)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     SockRef::from(&stream).set_tcp_notsent_lowat(NOT_SENT_LOW_WATER)?;
-    Ok(Stream::Tcp(mio::net::TcpStream::from_std(stream.into_std()?)))
+    Ok(mio::net::TcpStream::from_std(stream.into_std()?).into())
 }
 
 /// Ends with either side; the shard sees its end of the pair close.

@@ -1,33 +1,65 @@
 //! The byte stream under a WebSocket, as the shard's poll knows it.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::time::Duration;
 
 use mio::event::Source;
+use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
-/// A non-blocking stream: the client's TCP connection itself or, when something like TLS stands between, our end of a pair
-/// whose other end is pumped by the runtime.
+/// A non-blocking stream.
 #[derive(Debug)]
-pub(crate) enum Stream {
-    Tcp(mio::net::TcpStream),
-    Pair(mio::net::UnixStream),
+pub(crate) struct Stream {
+    ends_in: End,
+    /// The kernel takes nothing until it says so: the client does not read.
+    is_full: bool,
+}
+
+/// Where our bytes go.
+#[derive(Debug)]
+enum End {
+    /// The client's TCP connection itself.
+    Client(TcpStream),
+    /// When something like TLS stands between, our end of a pair whose other end is pumped by the runtime.
+    Pair(UnixStream),
+}
+
+impl From<TcpStream> for Stream {
+    fn from(stream: TcpStream) -> Self {
+        Self { ends_in: End::Client(stream), is_full: false }
+    }
+}
+
+impl From<UnixStream> for Stream {
+    fn from(stream: UnixStream) -> Self {
+        Self { ends_in: End::Pair(stream), is_full: false }
+    }
 }
 
 impl Stream {
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let both = Interest::READABLE | Interest::WRITABLE;
-        match self {
-            Self::Tcp(stream) => stream.register(registry, token, both),
-            Self::Pair(stream) => stream.register(registry, token, both),
+        match &mut self.ends_in {
+            End::Client(stream) => stream.register(registry, token, both),
+            End::Pair(stream) => stream.register(registry, token, both),
         }
+    }
+
+    /// Whether there is no use in writing.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// The kernel has said that it takes more.
+    pub(crate) fn note_writable(&mut self) {
+        self.is_full = false;
     }
 
     /// What was written and has not arrived will not: dropped next, the connection is reset.
     pub(crate) fn cut(&self) {
-        if let Self::Tcp(stream) = self {
+        if let End::Client(stream) = &self.ends_in {
             // It fails for a connection that is over, and then nothing is left to take back.
             let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
         }
@@ -35,28 +67,30 @@ impl Stream {
 
     /// Says that nothing more will be written.
     pub(crate) fn finish(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
-            Self::Pair(stream) => stream.shutdown(Shutdown::Write),
+        match &self.ends_in {
+            End::Client(stream) => stream.shutdown(Shutdown::Write),
+            End::Pair(stream) => stream.shutdown(Shutdown::Write),
         }
     }
 }
 
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.read(buffer),
-            Self::Pair(stream) => stream.read(buffer),
+        match &mut self.ends_in {
+            End::Client(stream) => stream.read(buffer),
+            End::Pair(stream) => stream.read(buffer),
         }
     }
 }
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.write(bytes),
-            Self::Pair(stream) => stream.write(bytes),
-        }
+        let written = match &mut self.ends_in {
+            End::Client(stream) => stream.write(bytes),
+            End::Pair(stream) => stream.write(bytes),
+        };
+        self.is_full = matches!(&written, Err(error) if error.kind() == ErrorKind::WouldBlock);
+        written
     }
 
     fn flush(&mut self) -> io::Result<()> {

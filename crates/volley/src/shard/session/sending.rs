@@ -54,11 +54,21 @@ impl Session {
         }
     }
 
+    /// The kernel takes more.
+    pub(crate) fn note_writable(&mut self, cx: &mut Context) {
+        if let Some(socket) = self.transport.socket() {
+            socket.stream.note_writable();
+        }
+        if !self.outbox.is_empty() {
+            self.mark_dirty(cx);
+        }
+    }
+
     /// Lets go what the transport takes now.
     pub(crate) fn flush(&mut self, cx: &mut Context) {
         match &mut self.transport {
             Transport::WebSocket(socket) => {
-                if !self.outbox.is_empty() {
+                if !self.outbox.is_empty() && !socket.stream.is_full() {
                     let mut sent = Sent::default();
                     let written =
                         self.outbox.write_to(&mut socket.stream, &mut cx.gather, &mut sent);
