@@ -161,10 +161,11 @@ impl Shard {
             self.read_ready();
             self.fire_timers();
             self.carry_out_orders(inbox, &mut orders);
+            // An answer does not wait for a salvo to a thousand others.
+            self.flush_dirty();
             if !self.holds_fire() {
                 self.fire();
             }
-            self.flush_dirty();
             self.tidy();
         }
         core.metrics.publish(self.cx.shard, &self.cx.counts);
@@ -299,10 +300,6 @@ impl Shard {
         }
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the end of the fan-out timing, once per tick that sent to groups"
-    )]
     fn flush_dirty(&mut self) {
         let mut dirty = std::mem::take(&mut self.cx.dirty);
         for key in dirty.drain(..) {
@@ -322,13 +319,6 @@ impl Shard {
         }
         if self.cx.dirty.is_empty() {
             self.cx.dirty = dirty;
-        }
-        if !self.published.is_empty() && !self.patience.is_holding() {
-            let now = Instant::now();
-            self.patience.note(now.saturating_duration_since(self.cx.now));
-            for at in self.published.drain(..) {
-                self.cx.counts.fanned_out(now.saturating_duration_since(at));
-            }
         }
     }
 

@@ -48,7 +48,15 @@ impl Shard {
     }
 
     /// Writes each group's salvo to all members that await it: the same bytes, one write each.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the fan-out timing, twice per tick that sends to groups"
+    )]
     pub(super) fn fire(&mut self) {
+        if self.published.is_empty() {
+            return;
+        }
+        let begun = Instant::now();
         for group in std::mem::take(&mut self.cx.salvos) {
             let Self { sessions, cx, .. } = self;
             let Some(roster) = cx.members.roster(group) else { continue };
@@ -77,6 +85,11 @@ impl Shard {
             }
         }
         self.bytes.shrink_to(GATHER_BYTES);
+        let now = Instant::now();
+        self.patience.note(now.saturating_duration_since(begun));
+        for at in self.published.drain(..) {
+            self.cx.counts.fanned_out(now.saturating_duration_since(at));
+        }
     }
 }
 
