@@ -46,6 +46,10 @@ pub struct Figures {
     pub ack: Times,
     /// The same when something was.
     pub ack_in_faults: Times,
+    /// The same in a room with many readers, while all of them read.
+    pub ack_beside_readers: Times,
+    /// And when they have stopped.
+    pub ack_beside_stopped: Times,
     /// Loss of a connection to the answers to all joins.
     pub back: Times,
     /// Start of the program, after it was killed, to the first ack of anybody.
@@ -124,6 +128,8 @@ impl Figures {
         for (sum, more) in [
             (&mut self.ack, &other.ack),
             (&mut self.ack_in_faults, &other.ack_in_faults),
+            (&mut self.ack_beside_readers, &other.ack_beside_readers),
+            (&mut self.ack_beside_stopped, &other.ack_beside_stopped),
             (&mut self.back, &other.back),
             (&mut self.recovery, &other.recovery),
             (&mut self.half_open, &other.half_open),
@@ -172,6 +178,13 @@ impl Times {
     /// How many there are.
     pub fn count(&self) -> u64 {
         self.0.len()
+    }
+
+    /// Those that were not there earlier.
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        let mut later = self.clone();
+        later.0.subtract(&earlier.0).expect("what was there has stayed");
+        later
     }
 
     /// Takes in others.

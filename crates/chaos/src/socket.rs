@@ -7,7 +7,7 @@ mod websocket;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpStream;
@@ -22,7 +22,7 @@ const OPENING: Duration = Duration::from_secs(5);
 /// Packets that wait in each direction. Past it whoever brings more waits, as TCP has it.
 const WAITING: usize = 64;
 
-/// Received bytes that the kernel keeps for somebody who does not read.
+/// Received bytes that the kernel keeps for a reader.
 const SMALL_BUFFER: u32 = 4096;
 
 const PING: &str = "2";
@@ -93,18 +93,36 @@ impl Socket {
     }
 }
 
-/// Somebody who joins a room with a cursor and then stops reading. What the kernel takes for them is little.
-pub(crate) async fn stopped_reader(
-    at: SocketAddr,
-    token: &str,
-    room: RoomId,
-    (after, epoch): (u64, u64),
-) -> Result<TcpStream> {
-    let mut stream = websocket::open(at, Some(SMALL_BUFFER)).await?;
-    let join = json!(["join", { "room": room, "after": after, "epoch": epoch }]);
-    stream.ask(connect_packet(token), "40").await?;
-    stream.ask(format!("420{join}"), "430").await?;
-    Ok(stream.into_tcp())
+/// Somebody in a room who says nothing. What the kernel takes for them is little.
+pub(crate) struct Reader(websocket::Stream);
+
+impl Reader {
+    /// Joins the room with a cursor.
+    pub(crate) async fn join(
+        at: SocketAddr,
+        token: &str,
+        room: RoomId,
+        (after, epoch): (u64, u64),
+    ) -> Result<Self> {
+        let mut stream = websocket::open(at, Some(SMALL_BUFFER)).await?;
+        let join = json!(["join", { "room": room, "after": after, "epoch": epoch }]);
+        stream.ask(connect_packet(token), "40").await?;
+        stream.ask(format!("420{join}"), "430").await?;
+        Ok(Self(stream))
+    }
+
+    /// Reads whatever comes in this time.
+    pub(crate) async fn read(mut self, time: Duration) -> Result<Self> {
+        match timeout(time, self.0.read()).await {
+            Ok(ended) => Err(ended.err().unwrap_or_else(|| anyhow!("it ended"))),
+            Err(_) => Ok(self),
+        }
+    }
+
+    /// Reads no more. What is in the connection stays there.
+    pub(crate) fn stop(self) -> TcpStream {
+        self.0.into_tcp()
+    }
 }
 
 impl Drop for Socket {

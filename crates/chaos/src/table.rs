@@ -82,6 +82,8 @@ fn summary(text: &mut String, all: &Figures) -> std::fmt::Result {
     for (name, times) in [
         ("ack", &all.ack),
         ("ack in faults", &all.ack_in_faults),
+        ("beside readers", &all.ack_beside_readers),
+        ("when they stop", &all.ack_beside_stopped),
         ("back", &all.back),
         ("restart to ack", &all.recovery),
         ("storm, 99 %", &all.storms[1]),

@@ -57,6 +57,12 @@ async fn a_clock_that_jumps_changes_no_order_and_logs_nobody_out() {
     survives(Workload::Clock, 5, 4).await;
 }
 
+// Most of a minute: the program pings every 25 seconds, and waits for the answer for 20.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_vanish_are_found_and_leave_nothing_behind() {
+    survives(Workload::HalfOpen, 7, 3).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_that_stop_cost_little_and_are_closed() {
     survives(Workload::Readers, 8, 3).await;

@@ -34,6 +34,16 @@ impl Stream {
         bail!("it ended before {answer}")
     }
 
+    /// Reads and answers pings until it ends.
+    pub(super) async fn read(&mut self) -> Result<()> {
+        while let Some(message) = timeout(self.silence, self.web.next()).await? {
+            if matches!(message?, Message::Text(packet) if packet == PING) {
+                self.web.send(Message::text(PONG)).await?;
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn into_tcp(self) -> TcpStream {
         self.web.into_inner()
     }

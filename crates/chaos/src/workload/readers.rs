@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use futures_util::future::try_join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use rand::RngExt;
 use tokio::net::TcpStream;
@@ -13,7 +14,7 @@ use super::Scale;
 use crate::client::Habits;
 use crate::figures::Times;
 use crate::process::Usage;
-use crate::socket::{Transport, stopped_reader};
+use crate::socket::{Reader, Transport};
 use crate::web::figure;
 use crate::world::{Size, World};
 
@@ -31,6 +32,8 @@ const KERNEL: u64 = 512 * 1024;
 const ENOUGH: u64 = KERNEL + MOST_BYTES;
 /// Between two messages of one who talks.
 const PACE: Duration = Duration::from_millis(150);
+/// Longer ones, told to a thousand who read, would keep this process busier than the server.
+const LONGEST_BODY: usize = 1_000;
 /// What a busy machine may add.
 const SLACK: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -51,7 +54,7 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
     let fills = world.scale.length.mul_f64(world.draws.random_range(0.2..1.5));
     let messages = fills.as_millis() / PACE.as_millis() * TALKERS as u128;
     let length = u128::from(ENOUGH).checked_div(messages).unwrap_or_default();
-    let length = usize::try_from(length)?.clamp(200, 8_000);
+    let length = usize::try_from(length)?.clamp(200, LONGEST_BODY);
     let habits = Habits {
         transports: vec![Transport::WebSocket],
         pace: Some(PACE),
@@ -62,38 +65,68 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
     world.gather_some(TALKERS, &habits).await?;
     let end = Instant::now() + world.scale.length;
     while Instant::now() < end {
-        world.pass(world.scale.length / 5).await;
-        stop_reading(world, fills).await?;
+        let base = Usage::of(world.running()?.id())?.memory_bytes;
+        let readers = gather_readers(world).await?;
+        let readers = read(world, readers).await?;
+        stop_reading(world, readers, base, fills).await?;
     }
     let p99 = |times: &Times| times.within(99.0);
-    let (alone, beside) =
-        world.history.figures(|figures| (p99(&figures.ack), p99(&figures.ack_in_faults)));
+    let (reading, stopped) = world
+        .history
+        .figures(|figures| (p99(&figures.ack_beside_readers), p99(&figures.ack_beside_stopped)));
     // A program that is not built for speed is not measured.
-    if !cfg!(debug_assertions) && beside > alone * 2 + NOISE {
+    if !cfg!(debug_assertions) && stopped > reading * 2 + NOISE {
         let what = format!(
-            "99 of 100 acks take {beside:.1?} beside stopped readers, and {alone:.1?} without"
+            "99 of 100 acks take {stopped:.1?} beside stopped readers, and {reading:.1?} while they read"
         );
         world.history.surprise(what);
     }
     Ok(())
 }
 
-async fn stop_reading(world: &mut World, fills: Duration) -> Result<()> {
+/// They come to the room all at once, which is no ordinary moment for the others either.
+async fn gather_readers(world: &mut World) -> Result<Vec<Reader>> {
     let count = world.scale.readers;
-    let process = world.running()?.id();
-    let base = Usage::of(process)?.memory_bytes;
-    let closed_before = figure(world.doors.metrics, LAGGING).await?;
-    world.history.fault(&format!("{count} readers stop"));
+    world.history.fault(&format!("{count} readers come"));
     let (at, room) = (world.doors.people, world.rooms[0]);
     // With what was said before they need not be told so much that they never come to the present.
     let now = world.web.page(&world.people[0], room, 0).await?;
     let cursor = (now.head, now.epoch);
     let readers = (0..count).map(|number| {
         let token = world.people[number / EACH].token.clone();
-        async move { stopped_reader(at, &token, room, cursor).await }
+        async move { Reader::join(at, &token, room, cursor).await }
     });
-    let readers: Vec<_> = stream::iter(readers).buffer_unordered(AT_ONCE).try_collect().await?;
-    let dripping = tokio::spawn(drip(readers));
+    let readers = stream::iter(readers).buffer_unordered(AT_ONCE).try_collect().await?;
+    world.history.healed();
+    Ok(readers)
+}
+
+/// For a while all of them read.
+async fn read(world: &World, readers: Vec<Reader>) -> Result<Vec<Reader>> {
+    let acks = |world: &World| world.history.figures(|figures| figures.ack.clone());
+    let before = acks(world);
+    let time = world.scale.length / 5;
+    let reading: Vec<_> =
+        readers.into_iter().map(|reader| tokio::spawn(reader.read(time))).collect();
+    let readers = try_join_all(reading).await?.into_iter().collect::<Result<_>>()?;
+    let beside = acks(world).since(&before);
+    world.history.figures(|figures| figures.ack_beside_readers.add(&beside));
+    Ok(readers)
+}
+
+async fn stop_reading(
+    world: &mut World,
+    readers: Vec<Reader>,
+    base: u64,
+    fills: Duration,
+) -> Result<()> {
+    let count = readers.len();
+    let process = world.running()?.id();
+    let acks = |world: &World| world.history.figures(|figures| figures.ack_in_faults.clone());
+    let before = acks(world);
+    let closed_before = figure(world.doors.metrics, LAGGING).await?;
+    world.history.fault(&format!("{count} readers stop"));
+    let dripping = tokio::spawn(drip(readers.into_iter().map(Reader::stop).collect()));
     let mut peak = base;
     let all_closed = async {
         let mut looks = interval(LOOK_EVERY);
@@ -110,6 +143,8 @@ async fn stop_reading(world: &mut World, fills: Duration) -> Result<()> {
     let in_time = timeout(fills.max(of_age) + SLACK, all_closed).await;
     dripping.abort();
     let closed = figure(world.doors.metrics, LAGGING).await? - closed_before;
+    let beside = acks(world).since(&before);
+    world.history.figures(|figures| figures.ack_beside_stopped.add(&beside));
     world.history.healed();
     match in_time {
         Ok(looked) => looked.context("while readers were watched")?,
