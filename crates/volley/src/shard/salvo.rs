@@ -19,26 +19,22 @@ impl Shard {
         let Self { sessions, cx, .. } = self;
         let outgoing = cx.outgoing(frame);
         let Some(roster) = cx.members.roster(group) else { return };
-        if roster.salvo.is_empty() {
-            let mut awaits = |index: &u32| sessions[*index as usize].await_salvo(group);
-            let apart: Vec<_> =
-                roster.sessions.iter().copied().filter(|index| !awaits(index)).collect();
-            for index in &apart {
-                sessions[*index as usize].stand_apart(cx);
-            }
-            let Some(roster) = cx.members.roster(group) else { return };
-            roster.apart = apart;
+        let apart: Vec<_> = if roster.salvo.is_empty() {
             cx.salvos.push(group);
+            let mut awaits = |index: &u32| sessions[*index as usize].await_salvo(group);
+            roster.sessions.iter().copied().filter(|index| !awaits(index)).collect()
+        } else {
+            std::mem::take(&mut roster.apart)
+        };
+        for index in &apart {
+            let session = &mut sessions[*index as usize];
+            // Another group's salvo waits for it, perhaps since its queue has left.
+            session.stand_apart(cx);
+            session.outbox.push(outgoing.clone());
+            session.mark_dirty(cx);
         }
         let Some(roster) = cx.members.roster(group) else { return };
-        for index in &roster.apart {
-            let session = &mut sessions[*index as usize];
-            session.outbox.push(outgoing.clone());
-            if !session.dirty {
-                session.dirty = true;
-                cx.dirty.push(session.key);
-            }
-        }
+        roster.apart = apart;
         let members = roster.sessions.len() as u64;
         cx.counts.frames_queued += members;
         cx.counts.frames_waiting += members;

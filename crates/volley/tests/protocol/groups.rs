@@ -251,6 +251,34 @@ async fn what_one_handler_sends_to_two_groups_arrives_in_order_around_a_join() {
     }
 }
 
+/// With so many members a salvo is dear enough to be held while the handler is under way.
+#[tokio::test]
+async fn what_one_handler_sends_to_two_groups_arrives_in_order_while_a_salvo_is_held() {
+    const MEMBERS: usize = 300;
+    let namespace = rooms().on("mix", |socket, _| async move {
+        let (tea, coffee) = (socket.group("tea"), socket.group("coffee"));
+        tea.emit("said", &(1,)).unwrap();
+        socket.emit("said", &(2,)).unwrap();
+        assert!(socket.flushed().await);
+        coffee.emit("said", &(3,)).unwrap();
+        tea.emit("said", &(4,)).unwrap();
+    });
+    let server = Server::start(|builder| builder.namespace("/", namespace).shards(1)).await;
+    let mut others = Vec::new();
+    for _ in 0..MEMBERS {
+        others.push(member(&server, "tea").await);
+    }
+    let mut alice = member(&server, "tea").await;
+    alice.send(r#"427["join","coffee"]"#).await;
+    alice.expect("437[]").await;
+    for _ in 0..10 {
+        alice.send(r#"42["mix"]"#).await;
+        for number in 1..=4 {
+            alice.expect(&format!(r#"42["said",{number}]"#)).await;
+        }
+    }
+}
+
 /// A log as an application keeps it: what was said, under a lock that is also around sending and joining.
 struct Log {
     group: Group,
