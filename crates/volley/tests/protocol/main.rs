@@ -33,6 +33,7 @@ mod heartbeat;
 mod lag;
 mod metrics;
 mod namespaces;
+mod order;
 mod origins;
 mod polling;
 mod shutdown;
