@@ -1,154 +1,15 @@
 //! What the store does when the disk, or the code, does not do what it should.
 
+mod world;
+
 use std::fs;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Waker};
-use std::time::Duration;
 
-use chat::{
-    Body, ClientId, Error, Fanout, Logged, Name, NewMessage, NewRoom, NewUser, Page, PasswordHash,
-    RoomId, RoomName, Seq, Store, StoreError, Timestamp, User,
-};
+use chat::{Body, Error, NewMessage, Seq, Store, StoreError};
 use tempfile::TempDir;
-use tokio::time::timeout;
-use uuid::Uuid;
 
+use self::world::{World, is_unavailable, order};
 use super::writer::QUEUE;
 use super::{Sqlite, check, messages};
-
-/// A test that hangs is a test that fails.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-#[derive(Default)]
-struct Listener {
-    events: Mutex<Vec<Logged>>,
-    /// The event at which it panics, if it is not 0.
-    panics_at: AtomicU64,
-}
-
-impl Listener {
-    fn panic_at(&self, seq: Seq) {
-        self.panics_at.store(seq.0, Ordering::SeqCst);
-    }
-}
-
-impl Fanout for Listener {
-    fn publish(&self, events: &[Logged]) {
-        for event in events {
-            assert_ne!(event.seq().0, self.panics_at.load(Ordering::SeqCst), "a mistake");
-            let mut heard = self.events.lock().unwrap();
-            // As an open room does it: what it knows it does not tell again.
-            if !heard.contains(event) {
-                heard.push(event.clone());
-            }
-        }
-    }
-}
-
-/// A store with alice and a room in it.
-struct World {
-    folder: TempDir,
-    store: Arc<Sqlite>,
-    listener: Arc<Listener>,
-    alice: User,
-    room: RoomId,
-}
-
-impl World {
-    async fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        let listener = Arc::new(Listener::default());
-        let store = Arc::new(Sqlite::open(folder.path(), listener.clone()).unwrap());
-        let (name, password) = (Name::parse("alice").unwrap(), PasswordHash(String::new()));
-        let alice = NewUser { name, password, at: Timestamp(1) };
-        let alice = store.create_user(alice).await.unwrap().user;
-        let (id, name) = (RoomId(Uuid::from_u128(1)), RoomName::parse("Lobby").unwrap());
-        let room = NewRoom { id, name, by: alice.id, at: Timestamp(1) };
-        store.create_room(room).await.unwrap();
-        Self { folder, store, listener, alice, room: id }
-    }
-
-    fn message(&self, number: u128) -> NewMessage {
-        // Long enough that a few of them need a new page.
-        let body = Body::parse(&format!("{number} {}", "x".repeat(1000))).unwrap();
-        let client_id = ClientId(Uuid::from_u128(number));
-        let author = self.alice.clone();
-        NewMessage { room: self.room, client_id, author, body, at: Timestamp(2) }
-    }
-
-    /// From now on the database must not grow, until it is opened again.
-    async fn fill_disk(&self) {
-        let fill = self.store.write(|batch| {
-            let pages: i64 = batch.db.pragma_query_value(None, "page_count", |row| row.get(0))?;
-            batch.db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
-        });
-        fill.await.unwrap();
-    }
-
-    /// Tries until it works. The message may have been tried before.
-    async fn append_at_last(&self, number: u128) -> Seq {
-        let trying = async {
-            loop {
-                match self.store.append(self.message(number)).await {
-                    Ok(posted) => return posted.seq,
-                    Err(error) => assert!(is_unavailable(&error), "{error:?}"),
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        timeout(PATIENCE, trying).await.unwrap()
-    }
-
-    /// Has the writer look for a way back several times, in vain: for a quarter of a second nothing can be written.
-    async fn stays_unavailable(&self) {
-        let asking = async {
-            loop {
-                let refused = self.store.check().await;
-                assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
-                tokio::task::yield_now().await;
-            }
-        };
-        timeout(Duration::from_millis(250), asking).await.unwrap_err();
-    }
-
-    /// Keeps the writer from its work until something is sent, or the sender is dropped.
-    async fn hold_writer(&self) -> SyncSender<()> {
-        let (begin, has_begun) = sync_channel(1);
-        let (release, released) = sync_channel(1);
-        let released = Mutex::new(released);
-        drop(order(self.store.write(move |_| {
-            let _ = begin.send(());
-            let _ = released.lock().unwrap().recv();
-            Ok(())
-        })));
-        tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
-        release
-    }
-
-    /// What is in the log is dense, and is what was told.
-    async fn assert_whole(&self) -> Vec<Logged> {
-        let history =
-            self.store.history(self.room, Page::Newest, 2 * QUEUE).await.unwrap().unwrap();
-        assert!(history.events.iter().map(|event| event.seq().0).eq(1..=history.head.0));
-        assert_eq!(*self.listener.events.lock().unwrap(), history.events);
-        history.events
-    }
-}
-
-/// Puts what is asked into the queue. The answer is there later.
-fn order<F: Future>(asked: F) -> Pin<Box<F>> {
-    let mut asked = Box::pin(asked);
-    let polled = asked.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-    assert!(polled.is_pending(), "it is queued");
-    asked
-}
-
-fn is_unavailable(error: &Error) -> bool {
-    matches!(error, Error::StorageUnavailable { retry_after } if !retry_after.is_zero())
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_loses_nothing_that_was_acked_and_writing_goes_on_when_there_is_room() {
