@@ -18,7 +18,7 @@ cargo xtask chaos [--minutes N] [--seed S] [--only T1,T6] [--round SECONDS] [--p
   --seed S          decides what is done when; drawn and printed if it is not given
   --only T1,T6      these faults and no others
   --round SECONDS   how long a Parlor lives before its history is judged, 60 unless told otherwise
-  --sockets N       connections that come back in a storm, 9,600 unless told otherwise
+  --sockets N       connections that come back in a storm, 10,000 unless told otherwise
   --readers N       readers that stop, 1,000 unless told otherwise
   --program FILE    a `parlor` that is built already
   --once            one round, with exactly this seed: how a violation is replayed";
@@ -139,7 +139,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
         workloads: Workload::ALL.to_vec(),
         scale: Scale {
             length: Duration::from_mins(1),
-            sockets: 9_600,
+            sockets: 10_000,
             readers: 1_000,
             patience: PATIENCE,
         },
