@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 pub(crate) use self::command::{Arrival, Command, Newcomer, Order, Reply, Request, RequestFailure};
 pub(crate) use self::stream::Stream;
+pub(crate) use self::work::Entry;
 
 use self::context::Context;
 use self::inbox::{Inbox, Wake};

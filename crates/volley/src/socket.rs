@@ -18,7 +18,7 @@ use crate::frame::{EncodeError, Frame};
 use crate::group::{Group, Membership};
 use crate::limits::FRAME_OVERHEAD;
 use crate::namespace::AnySession;
-use crate::shard::{Command, Key, Order};
+use crate::shard::{Command, Entry, Key, Order};
 use crate::socket_io::PacketType;
 
 /// A socket: one client in one namespace. Clones are the same socket; holding one does not keep the client connected.
@@ -34,7 +34,7 @@ pub(crate) struct SocketCore {
     pub(crate) id: Sid,
     pub(crate) shard: usize,
     pub(crate) key: Key,
-    pub(crate) namespace: usize,
+    pub(crate) entry: Entry,
     pub(crate) engine: Arc<Core>,
     pub(crate) session: AnySession,
     /// Neither side has ended the socket, as far as its shard knows.
@@ -162,7 +162,10 @@ impl<S: Send + Sync + 'static> Socket<S> {
     /// }
     /// ```
     pub fn join_after(&self, group: &Group, backlog: Vec<Frame>) -> Result<(), SendError> {
-        debug_assert_eq!(group.core.namespace, self.core.namespace, "a group is of one namespace");
+        debug_assert_eq!(
+            group.core.namespace, self.core.entry.namespace,
+            "a group is of one namespace"
+        );
         self.core.engine.refuse_when_overloaded()?;
         let most = self.core.engine.limits.max_groups_per_socket;
         if self.core.groups.load(Ordering::Relaxed) >= most {
@@ -186,14 +189,14 @@ impl<S: Send + Sync + 'static> Socket<S> {
 
     /// The group of this name in this socket's namespace, made if there is none.
     pub fn group(&self, name: &str) -> Group {
-        self.core.engine.group(self.core.namespace, name)
+        self.core.engine.group(self.core.entry.namespace, name)
     }
 
     /// Resolves when all that was sent before has left for the client, `false` when the socket ended first.
     /// For sending much without queueing much: a page, `flushed().await`, the next page.
     pub fn flushed(&self) -> impl Future<Output = bool> + Send + use<S> {
         let (done, flushed) = oneshot::channel();
-        self.core.order(Order::WhenFlushed(done), 0);
+        self.core.order(Order::WhenFlushed { entry: self.core.entry, done }, 0);
         async move { flushed.await.is_ok() }
     }
 
@@ -220,7 +223,7 @@ impl<S: Send + Sync + 'static> Socket<S> {
 
 impl SocketCore {
     pub(crate) fn namespace_name(&self) -> &str {
-        &self.engine.namespaces[self.namespace].name
+        &self.engine.namespaces[self.entry.namespace].name
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -234,7 +237,7 @@ impl SocketCore {
         }
         self.engine.refuse_when_overloaded()?;
         let bytes = frame.len() + FRAME_OVERHEAD;
-        self.order(Order::Send(frame), bytes);
+        self.order(Order::SendTo { entry: self.entry, frame }, bytes);
         Ok(())
     }
 

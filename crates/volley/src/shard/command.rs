@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::Key;
 use super::stream::Stream;
-use super::work::Outcome;
+use super::work::{Entry, Outcome};
 use crate::close::CloseReason;
 use crate::engine::Seat;
 use crate::engine_io::{RequestError, Sid};
@@ -41,7 +41,13 @@ pub(crate) enum Command {
 
 /// An order to a session.
 pub(crate) enum Order {
+    /// For whoever is at the other end.
     Send(Frame),
+    /// For one socket; nothing, when it has ended.
+    SendTo {
+        entry: Entry,
+        frame: Frame,
+    },
     /// Sends an event and waits for the client's answer to it.
     Ask {
         socket: Arc<SocketCore>,
@@ -63,7 +69,10 @@ pub(crate) enum Order {
         socket: Arc<SocketCore>,
         group: GroupId,
     },
-    WhenFlushed(oneshot::Sender<()>),
+    WhenFlushed {
+        entry: Entry,
+        done: oneshot::Sender<()>,
+    },
     /// Ends one socket.
     Disconnect {
         socket: Arc<SocketCore>,

@@ -256,7 +256,7 @@ impl Session {
             id: cx.new_sid(),
             shard: cx.shard,
             key,
-            namespace: entry.namespace,
+            entry,
             engine: cx.core.clone(),
             session,
             connected: AtomicBool::new(true),
@@ -394,6 +394,21 @@ impl Session {
                 link.answers = None;
             }
         }
+    }
+
+    /// Sends a frame to a socket that has not ended. Another one in its place is not meant.
+    pub(crate) fn send_to(&mut self, entry: Entry, frame: Frame, cx: &mut Context) {
+        if self.is_in(entry) {
+            self.send(frame, cx);
+        }
+    }
+
+    /// Whether the client is in a namespace by this entry.
+    pub(crate) fn is_in(&self, entry: Entry) -> bool {
+        self.links.iter().any(|link| {
+            matches!(link.state, State::In(_))
+                && (link.namespace, link.attempt) == (entry.namespace, entry.attempt)
+        })
     }
 
     /// Sends a frame to the client's socket in a namespace, if it has one.

@@ -169,13 +169,14 @@ impl Session {
     pub(crate) fn carry_out(&mut self, order: Order, cx: &mut Context) {
         match order {
             Order::Send(frame) => self.send(frame, cx),
+            Order::SendTo { entry, frame } => self.send_to(entry, frame, cx),
             Order::Ask { socket, id, frame, reply } => self.ask(&socket, id, frame, reply, cx),
             Order::ForgetAnswer { socket, id } => self.forget_answer(&socket, id),
             Order::Join { socket, membership, backlog } => {
                 self.join(&socket, membership, backlog, cx)
             }
             Order::Leave { socket, group } => self.leave_group(&socket, group, cx),
-            Order::WhenFlushed(done) => self.tell_when_flushed(done, cx),
+            Order::WhenFlushed { entry, done } => self.tell_when_flushed(entry, done, cx),
             Order::Disconnect { socket, reason } => self.disconnect(&socket, reason, cx),
             Order::Close => self.close(CloseReason::ServerDisconnect, CloseCode::NORMAL, cx),
             Order::Expel => self.expel(cx),

@@ -145,7 +145,7 @@ impl Work {
     }
 
     fn call(self, namespaces: &[Registered]) -> Option<Doing> {
-        let of = |socket: &Arc<SocketCore>| &namespaces[socket.namespace].handlers;
+        let of = |socket: &Arc<SocketCore>| &namespaces[socket.entry.namespace].handlers;
         match self {
             Self::Admit { entry, connect } => {
                 Some(Doing::Admitting(namespaces[entry.namespace].handlers.admit(connect)))

@@ -1,6 +1,7 @@
 //! How a client enters a namespace, is refused, and leaves.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -374,4 +375,35 @@ async fn who_left_all_namespaces_has_time_to_enter_another() {
     socket.enter_namespace("40/custom,").await;
     socket.send("41/custom,").await;
     socket.expect_end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_enters_again_hears_nothing_of_what_was_sent_to_the_socket_before() {
+    let (enter, mut entered) = unbounded_channel();
+    let custom = anybody().on_connect(move |socket| {
+        enter.send(socket).unwrap();
+        async {}
+    });
+    let server = Server::start(|builder| {
+        builder.namespace("/", anybody()).namespace("/custom", custom).max_queued_bytes(1 << 30)
+    })
+    .await;
+    let mut client = RawSocket::enter(&server).await;
+    // The moment is short, and is hit in some of so many tries.
+    for _ in 0..200 {
+        client.enter_namespace("40/custom,").await;
+        let socket = entered.recv().await.unwrap();
+        let talking = thread::spawn({
+            let socket = socket.clone();
+            move || {
+                for _ in 0..500 {
+                    socket.emit("said", &()).unwrap();
+                }
+            }
+        });
+        client.expect(r#"42/custom,["said"]"#).await;
+        socket.disconnect();
+        while client.text().await != "41/custom," {}
+        talking.join().unwrap();
+    }
 }

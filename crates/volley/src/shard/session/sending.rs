@@ -12,6 +12,7 @@ use crate::limits::MAX_PACKETS_PER_POLL;
 use crate::shard::context::Context;
 use crate::shard::outbox::{Outgoing, Sent, cost};
 use crate::shard::transport::Transport;
+use crate::shard::work::Entry;
 
 impl Session {
     pub(crate) fn send(&mut self, frame: Frame, cx: &mut Context) {
@@ -35,8 +36,13 @@ impl Session {
         self.mark_dirty(cx);
     }
 
-    pub(super) fn tell_when_flushed(&mut self, done: oneshot::Sender<()>, cx: &mut Context) {
-        if self.phase == Phase::Open {
+    pub(super) fn tell_when_flushed(
+        &mut self,
+        entry: Entry,
+        done: oneshot::Sender<()>,
+        cx: &mut Context,
+    ) {
+        if self.phase == Phase::Open && self.is_in(entry) {
             self.stand_apart(cx);
             self.when_flushed.push(done);
             self.mark_dirty(cx);
