@@ -216,9 +216,11 @@ impl Session {
             && let Some(posted) = polling.posted.take()
         {
             let _ = posted.send(Ok(()));
+            self.give_time(cx);
         }
         if self.transport.socket().is_some_and(|socket| std::mem::take(&mut socket.held)) {
             cx.readable.push(self.key);
+            self.give_time(cx);
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Pings, pongs, and what becomes of those who do not answer.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::unbounded_channel;
-use volley::{Builder, CloseReason};
+use volley::{Builder, CloseReason, Namespace};
 
 use crate::poller::Poller;
 use crate::raw_socket::RawSocket;
+use crate::request::Request;
 use crate::server::{Server, anybody, with_echo};
 
 const INTERVAL: Duration = Duration::from_millis(300);
@@ -135,4 +138,53 @@ async fn a_session_is_pinged_on_its_new_transport_after_going_over() {
         socket.send("3").await;
     }
     socket.expect_nothing_before(r#"42["alive"]"#).await;
+}
+
+/// A handler that waits for a permit, for each of more events than are read ahead.
+const EVENTS: usize = 100;
+
+fn waiting(gate: &Arc<Semaphore>) -> Namespace<()> {
+    let gate = gate.clone();
+    anybody().on("wait", move |_, event| {
+        let gate = gate.clone();
+        async move {
+            gate.acquire().await.unwrap().forget();
+            event.ack(&()).unwrap();
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_websocket_that_is_not_read_is_not_blamed_for_being_silent() {
+    let gate = Arc::new(Semaphore::new(0));
+    let server = Server::start(|builder| beating(builder).namespace("/", waiting(&gate))).await;
+    let mut socket = RawSocket::enter(&server).await;
+    let events: Vec<_> = (0..EVENTS).map(|id| format!(r#"42{id}["wait"]"#)).collect();
+    for event in &events {
+        socket.send(event).await;
+    }
+    socket.expect("2").await;
+    socket.send("3").await;
+    tokio::time::sleep(TIMEOUT + SLACK).await;
+    gate.add_permits(EVENTS);
+    for id in 0..EVENTS {
+        socket.expect(&format!("43{id}[]")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_polling_session_whose_post_is_held_back_is_not_blamed_for_being_silent() {
+    let gate = Arc::new(Semaphore::new(0));
+    let server = Server::start(|builder| beating(builder).namespace("/", waiting(&gate))).await;
+    let mut poller = Poller::enter(&server).await;
+    let events: Vec<_> = (0..EVENTS).map(|id| format!(r#"42{id}["wait"]"#)).collect();
+    let post = Request::post(poller.query(), events.join("\x1e")).start(&server).await;
+    poller.expect("2").await;
+    tokio::time::sleep(TIMEOUT + SLACK).await;
+    gate.add_permits(EVENTS);
+    assert_eq!(post.answer().await.status, 200);
+    poller.say("3").await;
+    for id in 0..EVENTS {
+        poller.expect(&format!("43{id}[]")).await;
+    }
 }
