@@ -153,6 +153,14 @@ impl Session {
         }
     }
 
+    /// What the session sends goes to its polls until the WebSocket has taken over, so this goes there directly.
+    pub(crate) fn answer_ping_on_probe(&mut self, payload: &[u8]) {
+        let upgrade = self.polling().and_then(|polling| polling.upgrade.as_mut());
+        if upgrade.is_some_and(|upgrade| !upgrade.answer_ping(payload)) {
+            self.abandon_upgrade(CloseCode::NORMAL);
+        }
+    }
+
     /// Answers the GET that waits, with a `noop` if there is nothing else, so that the client can go over.
     fn release_poll(&mut self, cx: &mut Context) {
         let waits = self.polling().is_some_and(|polling| polling.poll.is_some());

@@ -107,10 +107,19 @@ impl Polling {
 impl Upgrade {
     /// Tells the client that the new transport works; `false` when it does not.
     pub(crate) fn answer_probe(&mut self) -> bool {
-        let mut pong = Vec::new();
-        write_frame(&mut pong, Opcode::Text, b"3probe");
-        let written = self.socket.as_mut().map(|socket| socket.stream.write(&pong));
-        matches!(written, Some(Ok(bytes)) if bytes == pong.len())
+        self.say(Opcode::Text, b"3probe")
+    }
+
+    /// Answers a ping of WebSocket's own, which is no business of the session; `false` when that does not work.
+    pub(crate) fn answer_ping(&mut self, payload: &[u8]) -> bool {
+        self.say(Opcode::Pong, payload)
+    }
+
+    fn say(&mut self, opcode: Opcode, payload: &[u8]) -> bool {
+        let mut frame = Vec::new();
+        write_frame(&mut frame, opcode, payload);
+        let written = self.socket.as_mut().map(|socket| socket.stream.write(&frame));
+        matches!(written, Some(Ok(bytes)) if bytes == frame.len())
     }
 }
 

@@ -346,3 +346,28 @@ async fn a_session_polls_on_when_its_websocket_breaks_the_protocol() {
     poller.say(r#"42["still here"]"#).await;
     poller.expect(r#"42["still here"]"#).await;
 }
+
+#[tokio::test]
+async fn a_ping_of_the_websocket_before_it_has_taken_over_is_answered_there() {
+    let server = Server::echo().await;
+    let poller = Poller::enter(&server).await;
+    let poll = poller.start_poll().await;
+    let mut socket = RawSocket::probe(&server, &poller.sid).await;
+    socket.ping(b"here?").await;
+    assert_eq!(socket.hear().await, Heard::Pong(b"here?".to_vec()));
+    poller.say(r#"42["still polling"]"#).await;
+    assert_eq!(poll.answer().await.body, r#"42["still polling"]"#);
+}
+
+#[tokio::test]
+async fn a_websocket_that_stalls_before_it_has_taken_over_leaves_polling_alone() {
+    let timeout = Duration::from_millis(100);
+    let server = Server::start(|builder| with_echo(builder).message_timeout(timeout)).await;
+    let mut poller = Poller::enter(&server).await;
+    let mut socket = RawSocket::probe(&server, &poller.sid).await;
+    let probe = raw_socket::frames(&["2probe"]);
+    socket.write(&probe[..4]).await;
+    socket.expect_end().await;
+    poller.say(r#"42["still polling"]"#).await;
+    poller.expect(r#"42["still polling"]"#).await;
+}

@@ -16,6 +16,8 @@ const MASKED: u8 = 0x80;
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
 const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
 
 pub(crate) struct RawSocket {
     stream: BufReader<TcpStream>,
@@ -25,6 +27,7 @@ pub(crate) struct RawSocket {
 pub(crate) enum Heard {
     Text(String),
     Binary(Vec<u8>),
+    Pong(Vec<u8>),
     /// The code of a close frame, or nothing when the connection just ended.
     End(Option<u16>),
 }
@@ -88,6 +91,11 @@ impl RawSocket {
 
     pub(crate) async fn send(&mut self, text: &str) {
         self.write(&frame(TEXT, text.as_bytes())).await;
+    }
+
+    /// Sends a ping of WebSocket's own.
+    pub(crate) async fn ping(&mut self, payload: &[u8]) {
+        self.write(&frame(PING, payload)).await;
     }
 
     pub(crate) async fn send_binary(&mut self, bytes: &[u8]) {
@@ -163,6 +171,7 @@ impl RawSocket {
         Ok(match first & 0x0f {
             TEXT => Heard::Text(String::from_utf8(payload).expect("text is UTF-8")),
             BINARY => Heard::Binary(payload),
+            PONG => Heard::Pong(payload),
             CLOSE => Heard::End(payload.first_chunk().map(|code| u16::from_be_bytes(*code))),
             opcode => panic!("opcode {opcode} does not occur in Engine.IO"),
         })

@@ -115,6 +115,7 @@ impl Session {
             Message::Binary(bytes) => {
                 self.receive_packet(&Packet::Binary(bytes.as_ref().into()), cx)?;
             }
+            Message::Ping(payload) if self.is_polling() => self.answer_ping_on_probe(payload),
             Message::Ping(payload) => self.send(Frame::engine(Opcode::Pong, payload), cx),
             Message::Pong(_) => {}
             Message::Close(_) if self.is_polling() => self.abandon_upgrade(CloseCode::NORMAL),
