@@ -90,3 +90,22 @@ async fn who_polls_is_told_so_and_nothing_else() {
     poller.expect_gone().await;
     server.until_empty().await;
 }
+
+#[tokio::test]
+async fn who_is_expelled_right_behind_a_goodbye_does_not_get_what_was_said_before_it() {
+    let namespace = anybody().on("leave", |socket, _| async move {
+        socket.emit("said", &()).unwrap();
+        socket.close();
+        socket.expel();
+    });
+    let server = Server::start(|builder| builder.namespace("/", namespace)).await;
+    let mut client = RawSocket::enter(&server).await;
+    client.send(r#"42["leave"]"#).await;
+    client.expect_end().await;
+
+    let poller = Poller::enter(&server).await;
+    let poll = poller.start_poll().await;
+    poller.say(r#"42["leave"]"#).await;
+    assert_eq!(poll.answer().await.body, "1");
+    server.until_empty().await;
+}

@@ -22,15 +22,14 @@ impl Session {
 
     /// Closes with nothing of what waits: who is to hear nothing more is not told what was said before either.
     pub(crate) fn expel(&mut self, cx: &mut Context) {
-        if let Phase::Closing { until, .. } = &mut self.phase {
-            *until = cx.now;
-        }
-        if self.phase != Phase::Open {
-            return;
-        }
+        let is_closing = match self.phase {
+            Phase::Ended => return,
+            Phase::Closing { .. } => true,
+            Phase::Open => false,
+        };
         self.stand_apart(cx);
-        if self.outbox.has_begun() {
-            // Only the rest of that frame could follow.
+        // What waits behind a goodbye is not for who is expelled; and of a frame that has begun only the rest could follow.
+        if is_closing || self.outbox.has_begun() {
             self.transport.cut();
             return self.end(CloseReason::ServerDisconnect, cx);
         }
