@@ -166,8 +166,8 @@ impl Core {
 
     /// One handler fewer is under way. If it was the last, the shards that hold their fire for it fire.
     pub(crate) fn handler_done(&self) {
-        let was_last = self.under_way.handlers.fetch_sub(1, Ordering::AcqRel) == 1;
-        if was_last && self.under_way.holding.load(Ordering::Acquire) > 0 {
+        let was_last = self.under_way.handlers.fetch_sub(1, Ordering::SeqCst) == 1;
+        if was_last && self.under_way.holding.load(Ordering::SeqCst) > 0 {
             self.shards.iter().for_each(ShardInbox::rouse);
         }
     }

@@ -192,7 +192,7 @@ impl Shard {
             }
         };
         let may_sleep = timeout != Some(Duration::ZERO) && inbox.sleep();
-        if !may_sleep {
+        if !may_sleep || self.holds_in_vain() {
             timeout = Some(Duration::ZERO);
         }
         if let Err(error) = self.poll.poll(events, timeout)
@@ -205,6 +205,11 @@ impl Shard {
             inbox.awake();
         }
         self.cx.now = Instant::now();
+    }
+
+    /// Whether the last handler has ended before it could know that salvos are held for it.
+    fn holds_in_vain(&self) -> bool {
+        self.patience.is_holding() && self.cx.core.under_way.handlers.load(Ordering::SeqCst) == 0
     }
 
     /// How long nothing is due.
@@ -229,13 +234,13 @@ impl Shard {
     /// Whether what is sent to groups waits for the handlers that are under way.
     fn holds_fire(&mut self) -> bool {
         let (was, under_way) = (self.patience.is_holding(), &self.cx.core.under_way);
-        let busy = !self.cx.salvos.is_empty() && under_way.handlers.load(Ordering::Acquire) > 0;
+        let busy = !self.cx.salvos.is_empty() && under_way.handlers.load(Ordering::SeqCst) > 0;
         let holds = busy && self.patience.hold(self.cx.now);
         match (was, holds) {
-            (false, true) => drop(under_way.holding.fetch_add(1, Ordering::AcqRel)),
+            (false, true) => drop(under_way.holding.fetch_add(1, Ordering::SeqCst)),
             (true, false) => {
                 self.patience.stop();
-                under_way.holding.fetch_sub(1, Ordering::AcqRel);
+                under_way.holding.fetch_sub(1, Ordering::SeqCst);
             }
             _ => {}
         }
