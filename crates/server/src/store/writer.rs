@@ -226,7 +226,7 @@ impl Desk {
         if due == Due::Now {
             self.checkpoints.move_some(db)?;
         }
-        let leisure = if due == Due::AtLeisure { LEISURE } else { Duration::MAX };
+        let leisure = if due == Due::Later { Duration::MAX } else { LEISURE };
         let mut next = match self.orders.recv_timeout(leisure) {
             Err(RecvTimeoutError::Timeout) => {
                 self.checkpoints.move_some(db)?;
