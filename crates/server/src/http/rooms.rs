@@ -11,7 +11,7 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use super::extract::{Asked, Caller, Query, RoomAt};
-use super::{App, Failure, PageSize};
+use super::{App, Failure, PageSize, to_the_end};
 use crate::limits::Read;
 
 /// Which rooms are asked for.
@@ -74,8 +74,13 @@ pub(super) async fn create(
     let (user, at) = (caller.identity.account.user.id, app.clock.now());
     app.limits.create_room(user)?;
     let id = RoomId::from_random_bytes(app.random.bytes());
-    let room = app.chat.create_room(user, id, name, at).await?;
-    app.live.room_created(&room);
+    let (chat, live) = (app.chat.clone(), app.live.clone());
+    let room = to_the_end(async move {
+        let room = chat.create_room(user, id, name, at).await?;
+        live.room_created(&room);
+        Ok(room)
+    });
+    let room = room.await?;
     Ok((StatusCode::CREATED, Json(app.live.room_on_wire(&room))))
 }
 
