@@ -33,7 +33,7 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 /// How long clients may take to be told that the server ends.
 const GOODBYE: Duration = Duration::from_secs(5);
 /// What the disk may take to put everything away. A server that is asked to end has ended after half a minute.
-const LAST_WRITES: Duration = Duration::from_secs(10);
+const LAST_WRITES: Duration = Duration::from_secs(8);
 
 /// A server that listens, and answers once it [serves](Self::serve).
 #[derive(Debug)]
@@ -66,7 +66,9 @@ impl Parlor {
     /// Takes the port, opens the data folder, and makes all parts.
     pub async fn open(config: &Config, clock: Clock, random: Random) -> Result<Self, StartError> {
         let most = config.max_connections.get() as usize;
-        let server = listen(config.listen, "--listen").await?.max_connections(most);
+        let server = listen(config.listen, "--listen").await?;
+        // Behind a proxy all have one address.
+        let server = server.max_connections(most).max_connections_per_address(most);
         let metrics_server = match config.metrics_listen {
             Some(address) => Some(listen(address, "--metrics-listen").await?),
             None => None,
