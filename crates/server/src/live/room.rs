@@ -216,8 +216,8 @@ impl<E: Engine> OpenRoom<E> {
                 return Err(Error::Internal);
             };
             after = last.seq();
-            for event in &page.events {
-                socket.send(&tell::frame_of(event)).map_err(|_| super::overloaded())?;
+            for event in page.events {
+                socket.send(&tell::frame_of(&event)).map_err(|_| super::overloaded())?;
             }
             if !socket.flushed().await {
                 return Err(Error::NotInRoom);
