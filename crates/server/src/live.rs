@@ -152,8 +152,11 @@ impl<S: Store, E: Engine> Live<S, E> {
         let member = socket.member();
         self.sockets.add(member.session(), &socket);
         // A session that ended between the door and here was not found among the sockets to close.
-        if self.sessions.identify(member.token(), member.from()).await.is_err() {
-            socket.expel();
+        match self.sessions.identify(member.token(), member.from()).await {
+            Ok(_) => {}
+            Err(Error::NotLoggedIn) => socket.expel(),
+            // Not known, and not to be assumed: it may come again and ask.
+            Err(_) => socket.close(),
         }
     }
 

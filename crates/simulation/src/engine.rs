@@ -135,6 +135,10 @@ impl engine::Socket<Wires> for Link {
         self.line.leave(group);
     }
 
+    fn close(&self) {
+        self.line.close();
+    }
+
     fn expel(&self) {
         self.line.expel();
     }

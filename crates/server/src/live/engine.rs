@@ -42,6 +42,9 @@ pub trait Socket<E: Engine>: Clone + PartialEq + Debug + Send + Sync + 'static {
     /// Ceases to be a member of a group.
     fn leave(&self, group: &E::Group);
 
+    /// Ends it after what was sent before, for a client that may come again.
+    fn close(&self);
+
     /// Ends it, for a client that is to hear nothing more: what has not left yet is dropped, what it has said and nobody has
     /// heard stays unheard.
     fn expel(&self);

@@ -125,6 +125,10 @@ impl engine::Socket<Volley> for Socket<Member> {
         Socket::leave(self, group);
     }
 
+    fn close(&self) {
+        Socket::close(self);
+    }
+
     fn expel(&self) {
         Socket::expel(self);
     }
