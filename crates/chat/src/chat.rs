@@ -5,7 +5,7 @@ use crate::id::{ClientId, RoomId, SessionId, UserId};
 use crate::message::{Body, History, NewMessage, Page, Posted};
 use crate::presence::{Activity, Participants};
 use crate::room::{NewRoom, Room, RoomList, RoomName, RoomQuery};
-use crate::session::{Identity, NewSession, Session, TokenHash};
+use crate::session::{Identity, NewSession, SESSIONS_LISTED, Session, TokenHash};
 use crate::store::Store;
 use crate::time::Timestamp;
 use crate::user::{Account, Credentials, Name, NewUser, PasswordHash};
@@ -56,7 +56,7 @@ impl<S: Store> Chat<S> {
 
     /// All the ways in which somebody is logged in.
     pub async fn sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
-        let mut sessions = self.store.sessions(user).await?;
+        let mut sessions = self.store.sessions(user, SESSIONS_LISTED).await?;
         sessions.retain(|session| session.is_alive(now));
         Ok(sessions)
     }

@@ -86,10 +86,11 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<(TokenHash, Identity)>, StoreError>> + Send;
 
-    /// The sessions of `user`, most recently used first.
+    /// At most `limit` sessions of `user`, most recently used first.
     fn sessions(
         &self,
         user: UserId,
+        limit: usize,
     ) -> impl Future<Output = Result<Vec<Session>, StoreError>> + Send;
 
     /// Ends a session of `user`. `false` if they have none by this number.

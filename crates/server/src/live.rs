@@ -104,7 +104,7 @@ impl<S: Store, E: Engine> Live<S, E> {
     /// not seen to succeed may have ended it all the same, and who is still logged in comes back.
     pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), Error> {
         let ended = self.chat.end_session(user, session).await;
-        self.sessions.forget(&[session]);
+        self.sessions.forget_one_of(user, session);
         Self::expel(self.sockets.of(&[session]), |member| member.user().id == user);
         ended
     }

@@ -1,6 +1,6 @@
 //! Who comes with a token: the sessions of the store, with those in use kept at hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -79,8 +79,8 @@ impl<S: Store> Sessions<S> {
         }
     }
 
-    /// Who comes with this token. Notes that their session is in use. Who shows tokens that let nobody in cannot do so
-    /// as often as they like: each costs a look into the store.
+    /// Who comes with this token. Notes that their session is in use. Who shows many tokens that let nobody in is told to
+    /// wait. Each is looked for all the same: that costs little, and others behind the same address have good ones.
     pub async fn identify(&self, token: &Token, from: Network) -> Result<Arc<Identity>, Error> {
         let (hash, now) = (hash_of(token), self.clock.now());
         let ends = {
@@ -108,7 +108,13 @@ impl<S: Store> Sessions<S> {
 
     /// These sessions have ended, or have new tokens: nobody is let in by what was known of them.
     pub fn forget(&self, sessions: &[SessionId]) {
+        let sessions: HashSet<_> = sessions.iter().collect();
         self.forget_where(|session| sessions.contains(&session.id));
+    }
+
+    /// The same of one session, if it is this person's.
+    pub fn forget_one_of(&self, user: UserId, session: SessionId) {
+        self.forget_where(|known| (known.user, known.id) == (user, session));
     }
 
     /// It is not known which sessions of somebody have ended: the store is asked about each of them.

@@ -279,8 +279,8 @@ impl Store for Sqlite {
         self.read(move |db| sessions::recent(db, since, limit)).await
     }
 
-    async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
-        self.read(move |db| sessions::of(db, user)).await
+    async fn sessions(&self, user: UserId, limit: usize) -> Result<Vec<Session>, StoreError> {
+        self.read(move |db| sessions::of(db, user, limit)).await
     }
 
     async fn end_session(&self, user: UserId, session: SessionId) -> Result<bool, StoreError> {

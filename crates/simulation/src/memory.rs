@@ -163,8 +163,8 @@ impl<D: Disk> Store for Memory<D> {
         self.read(|data| data.recent_sessions(since, limit)).await
     }
 
-    async fn sessions(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
-        self.read(|data| data.sessions(user)).await
+    async fn sessions(&self, user: UserId, limit: usize) -> Result<Vec<Session>, StoreError> {
+        self.read(|data| data.sessions(user, limit)).await
     }
 
     async fn end_session(&self, user: UserId, session: SessionId) -> Result<bool, StoreError> {

@@ -9,14 +9,16 @@ use http::StatusCode;
 
 use super::extract::{Caller, SessionAt};
 use super::{App, Failure};
+use crate::limits::Read;
 use crate::on_wire;
 
-/// The ways in which you are logged in.
+/// The ways in which you are logged in, the 200 used last.
 #[utoipa::path(
     get, path = "/api/sessions", operation_id = "listSessions", tag = "Sessions",
     responses(
         (status = 200, description = "Your sessions", body = Sessions),
         (status = 401, description = "`not_logged_in`", body = Failed),
+        (status = 429, description = "`rate_limited`", body = Failed),
     ),
 )]
 pub(super) async fn list(
@@ -24,6 +26,7 @@ pub(super) async fn list(
     caller: Caller,
 ) -> Result<Json<Sessions>, Failure> {
     let (user, current) = (caller.identity.account.user.id, caller.identity.session.id);
+    app.limits.read(user, Read::Page)?;
     let sessions = app.chat.sessions(user, app.clock.now()).await?;
     let sessions = sessions.iter().map(|session| on_wire::session(session, current)).collect();
     Ok(Json(Sessions { sessions }))
@@ -37,6 +40,7 @@ pub(super) async fn list(
         (status = 204, description = "Ended"),
         (status = 401, description = "`not_logged_in`", body = Failed),
         (status = 404, description = "`not_found`: none of yours", body = Failed),
+        (status = 429, description = "`rate_limited`", body = Failed),
     ),
 )]
 pub(super) async fn end(
@@ -44,6 +48,7 @@ pub(super) async fn end(
     caller: Caller,
     SessionAt(session): SessionAt,
 ) -> Result<StatusCode, Failure> {
+    app.limits.read(caller.identity.account.user.id, Read::Page)?;
     app.end_session(&caller.identity, session).await?;
     Ok(StatusCode::NO_CONTENT)
 }

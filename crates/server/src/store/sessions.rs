@@ -42,19 +42,17 @@ pub(super) fn recent(
         "WHERE last_seen_at >= ?1 ORDER BY last_seen_at DESC, sessions.id DESC LIMIT ?2",
     ))?;
     let rows = select
-        .query_map(params![since.0, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-            Ok((TokenHash(row.get(9)?), identity(row)?))
-        })?;
+        .query_map([since.0, whole(limit)], |row| Ok((TokenHash(row.get(9)?), identity(row)?)))?;
     rows.collect()
 }
 
-/// Somebody's sessions, most recently used first.
-pub(super) fn of(db: &Connection, user: UserId) -> rusqlite::Result<Vec<Session>> {
+/// Some of somebody's sessions, most recently used first.
+pub(super) fn of(db: &Connection, user: UserId, limit: usize) -> rusqlite::Result<Vec<Session>> {
     let mut select = db.prepare_cached(
         "SELECT id, user, client, created_at, last_seen_at FROM sessions
-         WHERE user = ?1 ORDER BY last_seen_at DESC, id DESC",
+         WHERE user = ?1 ORDER BY last_seen_at DESC, id DESC LIMIT ?2",
     )?;
-    select.query_map([user.0], one)?.collect()
+    select.query_map([user.0, whole(limit)], one)?.collect()
 }
 
 /// Gives a session of somebody's another token.
@@ -112,6 +110,10 @@ pub(super) fn note_used(
         update.execute(params![session.0, at.0])?;
     }
     Ok(())
+}
+
+fn whole(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 fn one(row: &Row<'_>) -> rusqlite::Result<Session> {

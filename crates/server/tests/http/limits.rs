@@ -177,3 +177,16 @@ async fn nobody_searches_so_much_that_others_cannot_read() {
     world.clock.advance(retry_after(&refused));
     search(&alice).await.expect(200);
 }
+
+#[tokio::test]
+async fn sessions_are_listed_no_faster_than_anything_else_is_read() {
+    let world = World::new().await;
+    let token = world.register("alice").await;
+    for _ in 0..300 {
+        world.get("/api/sessions").by(&token).send().await.expect(200);
+    }
+    let answer = world.get("/api/sessions").by(&token).send().await;
+    assert_eq!(answer.error(), (429, "rate_limited"));
+    let nobodys = world.knock("DELETE", "/api/sessions/0").by(&token).send().await;
+    assert_eq!(nobodys.error(), (429, "rate_limited"));
+}

@@ -123,9 +123,12 @@ async fn every_operation_does_what_its_description_says() {
         ("listRooms", "/api/rooms?search=tea"),
         ("getRoom", &path),
         ("listMessages", &format!("{path}/messages")),
+        ("listSessions", "/api/sessions"),
     ] {
         while api.check(operation, world.get(path).by(&alice)).await.status != 429 {}
     }
+    let nobodys = world.knock("DELETE", "/api/sessions/0").by(&alice);
+    api.check("endSession", nobodys).await.expect(429);
 
     let change = |old: &str, new: &str| json!({ "old": old, "new": new });
     let password = |body: &Value| world.post("/api/password", body);

@@ -174,7 +174,7 @@ pub(crate) async fn a_log_in_with_a_password_that_was_changed_meanwhile_starts_n
     assert!(world.store.create_session(session).await.unwrap().is_some());
 
     assert_eq!(world.store.identify(late).await.unwrap(), None);
-    assert_eq!(world.store.sessions(alice.id).await.unwrap().len(), 2);
+    assert_eq!(world.store.sessions(alice.id, 9).await.unwrap().len(), 2);
 }
 
 pub(crate) async fn accounts_and_sessions_survive_a_restart<E: Engine>(world: World<E>) {

@@ -93,7 +93,7 @@ pub(crate) async fn many_can_be_noted_at_once<E: Engine>(world: World<E>) {
         let (list, total) = present(&world, room, 10).await;
         assert_eq!((list[0].1, total), (later(39), 1));
     }
-    for session in world.store.sessions(alice.id).await.unwrap() {
+    for session in world.store.sessions(alice.id, 9).await.unwrap() {
         assert_eq!(session.last_seen_at, later(3));
     }
 }

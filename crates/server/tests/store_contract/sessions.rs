@@ -29,12 +29,13 @@ pub(crate) async fn sessions_are_listed_most_recently_used_first<E: Engine>(worl
     world.session(&bob, later(4)).await;
     world.store.record_activity(vec![], vec![(first.id, later(10))]).await.unwrap();
 
-    let listed = world.store.sessions(alice.id).await.unwrap();
+    let listed = world.store.sessions(alice.id, 3).await.unwrap();
 
     let ids: Vec<_> = listed.iter().map(|session| session.id).collect();
     assert_eq!(ids, [first.id, third.id, second.id]);
     assert_eq!(listed[0].last_seen_at, later(10));
     assert_eq!(listed[0].created_at, later(1));
+    assert_eq!(world.store.sessions(alice.id, 2).await.unwrap(), listed[..2]);
 }
 
 pub(crate) async fn those_who_were_here_lately_are_known_with_their_tokens<E: Engine>(
@@ -90,7 +91,7 @@ pub(crate) async fn stale_sessions_end<E: Engine>(world: World<E>) {
     let ended = world.store.end_stale_sessions(later(200), later(500)).await.unwrap();
 
     assert_eq!(HashSet::from_iter(ended), HashSet::from([old.id, unused.id]));
-    let left = world.store.sessions(alice.id).await.unwrap();
+    let left = world.store.sessions(alice.id, 9).await.unwrap();
     assert_eq!(left.iter().map(|session| session.id).collect::<Vec<_>>(), [fresh.id]);
     assert_eq!(world.store.end_stale_sessions(later(200), later(500)).await.unwrap(), []);
 }

@@ -129,10 +129,11 @@ impl Data {
         tokens.filter_map(|token| Some((token, self.identify(token)?))).collect()
     }
 
-    pub(super) fn sessions(&self, user: UserId) -> Vec<Session> {
+    pub(super) fn sessions(&self, user: UserId, limit: usize) -> Vec<Session> {
         let all = self.sessions.iter().map(|(session, _)| session);
         let mut theirs: Vec<_> = all.filter(|session| session.user == user).cloned().collect();
         theirs.sort_by_key(|session| Reverse((session.last_seen_at, session.id)));
+        theirs.truncate(limit);
         theirs
     }
 
