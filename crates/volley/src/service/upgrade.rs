@@ -1,6 +1,7 @@
 //! From a request to a WebSocket: the handshake, and then the stream leaves HTTP for its shard.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,10 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use socket2::SockRef;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::polling::request;
 use super::{Answer, error, text, unavailable};
@@ -82,7 +85,7 @@ fn switching_protocols(accept: HeaderValue) -> Answer {
 /// Waits for the response to be written and gives the stream to the shard. If that fails nobody is left to be told: a new
 /// connection was never there, and a session that was to be upgraded goes on polling.
 async fn hand_over(core: Arc<Core>, upgrade: OnUpgrade, sid: Sid, arrival: Arrival) {
-    let Ok(Ok(upgraded)) = tokio::time::timeout(core.limits.upgrade_timeout, upgrade).await else {
+    let Ok(Ok(upgraded)) = timeout(core.limits.upgrade_timeout, upgrade).await else {
         return;
     };
     match into_stream(&core, upgraded) {
@@ -94,8 +97,8 @@ async fn hand_over(core: Arc<Core>, upgrade: OnUpgrade, sid: Sid, arrival: Arriv
 }
 
 /// Closes a WebSocket after its handshake.
-async fn turn_away(timeout: Duration, upgrade: OnUpgrade) {
-    if let Ok(Ok(upgraded)) = tokio::time::timeout(timeout, upgrade).await {
+async fn turn_away(time: Duration, upgrade: OnUpgrade) {
+    if let Ok(Ok(upgraded)) = timeout(time, upgrade).await {
         let goodbye = close_frame(CloseCode::POLICY, "the session has a WebSocket");
         let _ = TokioIo::new(upgraded).write_all(&goodbye).await;
     }
@@ -112,9 +115,10 @@ fn into_stream(core: &Core, upgraded: Upgraded) -> io::Result<(Stream, Bytes)> {
         Ok(parts) => Ok((tcp(parts.io.into_inner())?, parts.read_buf)),
         Err(upgraded) => {
             let (near, far) = UnixStream::pair()?;
-            core.runtime.spawn(pump(upgraded, far));
-            let near = near.into_std()?;
-            Ok((mio::net::UnixStream::from_std(near).into(), Bytes::new()))
+            let (stop, stopped) = oneshot::channel();
+            core.runtime.spawn(pump(upgraded, far, stopped, core.limits.close_timeout));
+            let near = mio::net::UnixStream::from_std(near.into_std()?);
+            Ok((Stream::pumped(near, stop), Bytes::new()))
         }
     }
 }
@@ -129,7 +133,21 @@ fn tcp(stream: TcpStream) -> io::Result<Stream> {
     Ok(mio::net::TcpStream::from_std(stream.into_std()?).into())
 }
 
-/// Ends with either side; the shard sees its end of the pair close.
-async fn pump(upgraded: Upgraded, mut far: UnixStream) {
-    let _ = tokio::io::copy_bidirectional(&mut TokioIo::new(upgraded), &mut far).await;
+/// Ends with either side; the shard sees its end of the pair close. What the shard has left when it lets go has so much
+/// time to arrive, and none when the shard says so.
+async fn pump(
+    upgraded: Upgraded,
+    mut far: UnixStream,
+    stopped: oneshot::Receiver<()>,
+    time: Duration,
+) {
+    let mut client = TokioIo::new(upgraded);
+    let mut copying = pin!(copy_bidirectional(&mut client, &mut far));
+    let told = tokio::select! {
+        _ = &mut copying => return,
+        told = stopped => told.is_ok(),
+    };
+    if !told {
+        let _ = timeout(time, copying).await;
+    }
 }

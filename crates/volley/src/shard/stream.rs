@@ -8,6 +8,7 @@ use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 use socket2::SockRef;
+use tokio::sync::oneshot;
 
 /// A non-blocking stream.
 #[derive(Debug)]
@@ -22,8 +23,9 @@ pub(crate) struct Stream {
 enum End {
     /// The client's TCP connection itself.
     Client(TcpStream),
-    /// When something like TLS stands between, our end of a pair whose other end is pumped by the runtime.
-    Pair(UnixStream),
+    /// When something like TLS stands between, our end of a pair whose other end is pumped by the runtime, and how the pump
+    /// is stopped at once. When both are dropped it has some time for what is left.
+    Pair(UnixStream, Option<oneshot::Sender<()>>),
 }
 
 impl From<TcpStream> for Stream {
@@ -32,18 +34,17 @@ impl From<TcpStream> for Stream {
     }
 }
 
-impl From<UnixStream> for Stream {
-    fn from(stream: UnixStream) -> Self {
-        Self { ends_in: End::Pair(stream), is_full: false }
-    }
-}
-
 impl Stream {
+    /// Our end of a pair, whose pump stops when it is told so.
+    pub(crate) fn pumped(stream: UnixStream, stop: oneshot::Sender<()>) -> Self {
+        Self { ends_in: End::Pair(stream, Some(stop)), is_full: false }
+    }
+
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let both = Interest::READABLE | Interest::WRITABLE;
         match &mut self.ends_in {
             End::Client(stream) => stream.register(registry, token, both),
-            End::Pair(stream) => stream.register(registry, token, both),
+            End::Pair(stream, _) => stream.register(registry, token, both),
         }
     }
 
@@ -58,10 +59,11 @@ impl Stream {
     }
 
     /// What was written and has not arrived will not: dropped next, the connection is reset.
-    pub(crate) fn cut(&self) {
-        if let End::Client(stream) = &self.ends_in {
+    pub(crate) fn cut(&mut self) {
+        match &mut self.ends_in {
             // It fails for a connection that is over, and then nothing is left to take back.
-            let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+            End::Client(stream) => drop(SockRef::from(&*stream).set_linger(Some(Duration::ZERO))),
+            End::Pair(_, stop) => drop(stop.take().map(|stop| stop.send(()))),
         }
     }
 
@@ -69,7 +71,7 @@ impl Stream {
     pub(crate) fn finish(&self) -> io::Result<()> {
         match &self.ends_in {
             End::Client(stream) => stream.shutdown(Shutdown::Write),
-            End::Pair(stream) => stream.shutdown(Shutdown::Write),
+            End::Pair(stream, _) => stream.shutdown(Shutdown::Write),
         }
     }
 }
@@ -78,7 +80,7 @@ impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match &mut self.ends_in {
             End::Client(stream) => stream.read(buffer),
-            End::Pair(stream) => stream.read(buffer),
+            End::Pair(stream, _) => stream.read(buffer),
         }
     }
 }
@@ -87,7 +89,7 @@ impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = match &mut self.ends_in {
             End::Client(stream) => stream.write(bytes),
-            End::Pair(stream) => stream.write(bytes),
+            End::Pair(stream, _) => stream.write(bytes),
         };
         self.is_full = matches!(&written, Err(error) if error.kind() == ErrorKind::WouldBlock);
         written

@@ -125,7 +125,7 @@ impl Upgrade {
 
 impl Transport {
     /// Takes back what the kernel has not delivered, when the transport is dropped next.
-    pub(crate) fn cut(&self) {
+    pub(crate) fn cut(&mut self) {
         if let Self::WebSocket(socket) = self {
             socket.stream.cut();
         }

@@ -36,6 +36,7 @@ mod namespaces;
 mod order;
 mod origins;
 mod polling;
+mod pumped;
 mod shutdown;
 mod upgrade;
 

@@ -112,6 +112,11 @@ impl RawSocket {
         let _ = self.stream.write_all(bytes).await;
     }
 
+    /// Where it is connected from.
+    pub(crate) fn port(&self) -> u16 {
+        self.stream.get_ref().local_addr().expect("a connected stream").port()
+    }
+
     /// The next thing the server says.
     pub(crate) async fn hear(&mut self) -> Heard {
         timeout(PATIENCE, self.read_frame()).await.expect("the server says something in time")

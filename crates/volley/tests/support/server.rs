@@ -30,11 +30,20 @@ impl Server {
         describe: impl FnOnce(Builder) -> Builder,
         router: Router,
     ) -> Self {
+        let serve = |listener, app: Router| volley::Server::new(listener).serve(app, pending());
+        Self::serve_by(describe, |listener, app| serve(listener, router.merge(app))).await
+    }
+
+    /// The same, but somebody else accepts.
+    pub(crate) async fn serve_by<F: Future<Output = ()> + Send + 'static>(
+        describe: impl FnOnce(Builder) -> Builder,
+        serve: impl FnOnce(TcpListener, Router) -> F,
+    ) -> Self {
         let volley = describe(Volley::builder()).build().expect("the limits are in order");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let addr = listener.local_addr().expect("a bound listener");
-        let app = router.route_service("/socket.io/", volley.service());
-        let serving = tokio::spawn(volley::Server::new(listener).serve(app, pending()));
+        let app = Router::new().route_service("/socket.io/", volley.service());
+        let serving = tokio::spawn(serve(listener, app));
         Self { addr, volley, serving }
     }
 
