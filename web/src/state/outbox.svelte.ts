@@ -83,7 +83,7 @@ export class Outbox {
 
   /** Whether we have to be in this room to send something, without anybody's doing. */
   hasWork(room: string): boolean {
-    return this.in(room).some((message) => message.state !== "failed" && this.#isOurs(message));
+    return this.#first(room) !== undefined;
   }
 
   /** Whether closing the page would lose something. */
@@ -293,8 +293,14 @@ export class Outbox {
   }
 
   #next(room: string): Pending | undefined {
-    if (!this.#entered.has(room)) return undefined;
-    return this.in(room).find((message) => message.state === "waiting" && this.#isOurs(message));
+    const first = this.#entered.has(room) ? this.#first(room) : undefined;
+    return first?.state === "waiting" ? first : undefined;
+  }
+
+  /** What the room is to get first, if that is for this tab to send. What stands behind it waits, whoever sends it. */
+  #first(room: string): Pending | undefined {
+    const first = this.in(room).find((message) => message.state !== "failed");
+    return first && this.#isOurs(first) ? first : undefined;
   }
 
   /** Whether it is for this tab to send. What only this page's memory holds, nobody else can. */

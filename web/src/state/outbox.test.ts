@@ -18,7 +18,7 @@ class Page {
 
   constructor(
     readonly tab: FakeTab,
-    kept: Kept,
+    readonly kept: Kept,
   ) {
     this.outbox = new Outbox(alice.id, { link: this.link, kept, tabs: tab, changed: this.changed });
     void this.outbox.recall();
@@ -335,5 +335,19 @@ describe("two tabs", () => {
     await page.post("one");
     await idle();
     expect([page.outbox.hasWork(ROOM), other.outbox.hasWork(ROOM)]).toEqual([true, false]);
+  });
+
+  test("do not let what only one of them has overtake what was written before", async () => {
+    await page.enter();
+    await page.post("one");
+    await idle();
+    vi.spyOn(other.kept, "addUnsent").mockResolvedValue(null);
+    await other.post("two");
+    await page.outbox.wake();
+    await other.enter();
+    expect(other.states()).toEqual(["one: waiting", "two: waiting"]);
+    expect([other.sending(), other.outbox.hasWork(ROOM)]).toEqual([[], false]);
+    await answer(page, "one");
+    expect(other.sending()).toEqual(["two"]);
   });
 });
