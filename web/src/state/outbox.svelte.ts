@@ -23,6 +23,8 @@ export interface Pending extends Omit<Unsent, "state"> {
   place: number;
   /** Whether it will still be there when the page is opened again. */
   kept: boolean;
+  /** If it is not kept: the place where it still stands on the device as it was before it was sent again. */
+  former: number | null;
 }
 
 /** What an outbox needs of the page around it. */
@@ -46,8 +48,8 @@ export class Outbox {
   #busy = new Set<string>();
   /** What ends the wait before a room's next attempt. */
   #wake = new Map<string, () => void>();
-  /** What is gone, until that is kept too. */
-  #gone = new Set<string>();
+  /** The places of what is gone, until that is kept too. */
+  #gone = new Set<number>();
   #recalling: Promise<void> | null = null;
   #recallAgain = false;
   #candidate: Candidate | null = null;
@@ -103,7 +105,7 @@ export class Outbox {
       why: null,
       code: null,
     };
-    await this.#put(written, await this.around.kept.addUnsent(this.user, written));
+    await this.#put(written, await this.around.kept.addUnsent(this.user, written), null);
   }
 
   /** The message has become one of the room's log. */
@@ -122,10 +124,12 @@ export class Outbox {
     this.#drop(clientId);
     this.#sendFromHere();
     const { kept } = this.around;
-    const place = failed.kept
-      ? await kept.moveUnsent(this.user, failed.place, again)
-      : await kept.addUnsent(this.user, again);
-    if (place !== "gone") await this.#put(again, place);
+    const former = onDevice(failed);
+    const place =
+      former === null
+        ? await kept.addUnsent(this.user, again)
+        : await kept.moveUnsent(this.user, former, again);
+    if (place !== "gone") await this.#put(again, place, former);
   }
 
   /** Gives a failed message up. */
@@ -177,11 +181,12 @@ export class Outbox {
   #merge(kept: Map<number, Unsent>) {
     const ours = new Map(this.pending.map((message) => [message.client_id, message]));
     const merged = this.pending.filter((message) => !message.kept);
+    const outdated = new Set([...this.#gone, ...merged.map(({ former }) => former)]);
     for (const [place, message] of kept) {
       const known = ours.get(message.client_id);
-      if (this.#gone.has(message.client_id) || known?.kept === false) continue;
+      if (outdated.has(place) || known?.kept === false) continue;
       const unchanged = known?.place === place && asWritten(known).state === message.state;
-      merged.push(unchanged ? known : { ...message, place, kept: true });
+      merged.push(unchanged ? known : { ...message, place, kept: true, former: null });
     }
     this.pending = merged.sort(byPlace);
   }
@@ -194,12 +199,12 @@ export class Outbox {
   }
 
   /** Shows a message that has been kept, together with all that was kept before it; or one that could not be kept. */
-  async #put(message: Unsent, place: number | null) {
+  async #put(message: Unsent, place: number | null, former: number | null) {
     this.keeps = place !== null;
     if (place === null) {
       // It stands after what was before it, and before what is kept after it, whose place is a whole number.
       const between = (this.pending.at(-1)?.place ?? 0) + 2 ** -20;
-      this.pending.push({ ...message, place: between, kept: false });
+      this.pending.push({ ...message, place: between, kept: false, former });
     }
     this.#tell();
     await this.recall();
@@ -213,11 +218,12 @@ export class Outbox {
     this.#candidate?.take();
   }
 
-  async #remove({ client_id, place, kept }: Pending) {
-    this.#drop(client_id);
-    if (!kept) return;
-    this.#gone.add(client_id);
-    if (await this.around.kept.removeUnsent(place)) this.#gone.delete(client_id);
+  async #remove(message: Pending) {
+    this.#drop(message.client_id);
+    const place = onDevice(message);
+    if (place === null) return;
+    this.#gone.add(place);
+    if (await this.around.kept.removeUnsent(place)) this.#gone.delete(place);
     this.#tell();
   }
 
@@ -316,6 +322,11 @@ export class Outbox {
 /** A message as it is kept: what is on its way now will be waiting for whoever reads it later. */
 function asWritten({ room, client_id, body, at, state, why, code }: Pending): Unsent {
   return { room, client_id, body, at, state: state === "failed" ? "failed" : "waiting", why, code };
+}
+
+/** Its place on the device, be it as it is now or as it was. */
+function onDevice({ kept, place, former }: Pending): number | null {
+  return kept ? place : former;
 }
 
 function byPlace(one: Pending, other: Pending): number {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi, type MockInstance } from "vitest";
 import { Kept } from "../kept/kept";
 import { idle, newDevice } from "../kept/testing";
 import { Outbox } from "./outbox.svelte";
@@ -251,6 +251,55 @@ test("an id that is taken is not tried twice: sending the message again gives it
   await Promise.all([page.outbox.retry(page.first()), page.outbox.retry(page.first())]);
   expect(page.states()).toEqual(["one: sending"]);
   expect(page.link.waiting("message")[0]?.client_id).not.toBe(first?.client_id);
+});
+
+describe("a message that is sent again while that cannot be kept", () => {
+  let broken: MockInstance;
+
+  async function fail(code: string) {
+    await page.enter();
+    await page.post("one");
+    await page.link.refuse("message", { code });
+    await idle();
+    broken = vi.spyOn(page.kept, "moveUnsent").mockResolvedValue(null);
+    await page.outbox.retry(page.first());
+  }
+
+  test("leaves nothing of itself behind when it is sent", async () => {
+    await fail("internal");
+    expect(page.states()).toEqual(["one: sending"]);
+    await answer(page, "one");
+    await page.crash();
+    page = await Page.open();
+    expect(page.states()).toEqual([]);
+  });
+
+  test("leaves nothing of itself behind under its former id either", async () => {
+    await fail("idempotency_conflict");
+    expect(page.states()).toEqual(["one: sending"]);
+    await answer(page, "one");
+    await page.crash();
+    page = await Page.open();
+    expect(page.states()).toEqual([]);
+  });
+
+  test("is there as it was if the page crashes before", async () => {
+    await fail("internal");
+    await page.crash();
+    page = await Page.open();
+    expect(page.states()).toEqual(["one: failed"]);
+  });
+
+  test("can fail and be sent again once more", async () => {
+    await fail("internal");
+    await page.link.refuse("message", { code: "internal" });
+    await idle();
+    broken.mockRestore();
+    await page.outbox.retry(page.first());
+    expect([page.states(), page.outbox.wouldLose]).toEqual([["one: sending"], false]);
+    await answer(page, "one");
+    expect(await page.kept.unsent(alice.id)).toEqual(new Map());
+  });
 });
 
 test("a room that we turn out not to be in is asked for, and the message waits", async () => {
