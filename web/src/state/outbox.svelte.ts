@@ -39,8 +39,6 @@ export interface Surroundings {
 export class Outbox {
   /** In the order of writing. Not bounded: it holds what one person has typed and not yet been rid of. */
   pending = $state<Pending[]>([]);
-  /** Whether what is typed outlives this page. */
-  keeps = $state(true);
   /** Whether it is this tab that sends. */
   #sends = false;
   /** Rooms in which the server takes messages from us at the moment. */
@@ -50,6 +48,8 @@ export class Outbox {
   #wake = new Map<string, () => void>();
   /** The places of what is gone, until that is kept too. */
   #gone = new Set<number>();
+  /** The last of what is being written to the device, one after the other. */
+  #writing: Promise<void> | null = null;
   #recalling: Promise<void> | null = null;
   #recallAgain = false;
   #candidate: Candidate | null = null;
@@ -58,9 +58,7 @@ export class Outbox {
     private readonly user: number,
     private readonly around: Surroundings,
     private readonly random: () => number = Math.random,
-  ) {
-    this.keeps = around.kept.works;
-  }
+  ) {}
 
   /** Begins to send, when it is this tab's turn. Until the returned function is called. */
   start(): () => void {
@@ -88,6 +86,11 @@ export class Outbox {
     return this.#first(room) !== undefined;
   }
 
+  /** Whether what is typed outlives this page. */
+  get keeps(): boolean {
+    return this.around.kept.works && !this.wouldLose;
+  }
+
   /** Whether closing the page would lose something. */
   get wouldLose(): boolean {
     return this.pending.some((message) => !message.kept);
@@ -105,7 +108,7 @@ export class Outbox {
       why: null,
       code: null,
     };
-    await this.#put(written, await this.around.kept.addUnsent(this.user, written), null);
+    await this.#write(() => this.#add(written, null));
   }
 
   /** The message has become one of the room's log. */
@@ -116,20 +119,16 @@ export class Outbox {
 
   /** Sends a failed message again. It goes to the end: what was written after it has perhaps been sent already. */
   async retry(clientId: string) {
-    const failed = this.#find(clientId);
-    if (failed?.state !== "failed") return;
-    const again = { ...asWritten(failed), state: "waiting" as const, why: null, code: null };
-    // Under this id there is another message. Nothing was stored under it for this one, so another id doubles nothing.
-    if (failed.code === "idempotency_conflict") again.client_id = uuid();
-    this.#drop(clientId);
     this.#sendFromHere();
-    const { kept } = this.around;
-    const former = onDevice(failed);
-    const place =
-      former === null
-        ? await kept.addUnsent(this.user, again)
-        : await kept.moveUnsent(this.user, former, again);
-    if (place !== "gone") await this.#put(again, place, former);
+    await this.#write(async () => {
+      const failed = this.#find(clientId);
+      if (failed?.state !== "failed") return;
+      const again = { ...asWritten(failed), state: "waiting" as const, why: null, code: null };
+      // Under this id there is another message. Nothing was stored under it for this one, so another id doubles nothing.
+      if (failed.code === "idempotency_conflict") again.client_id = uuid();
+      this.#drop(clientId);
+      await this.#add(again, onDevice(failed));
+    });
   }
 
   /** Gives a failed message up. */
@@ -155,7 +154,7 @@ export class Outbox {
 
   /** Somebody looks at this page: it sends from now on, should the tab that did so be asleep. */
   async wake() {
-    await this.recall();
+    await this.#write(() => this.recall());
     if (this.pending.some((message) => message.state !== "failed")) this.#sendFromHere();
   }
 
@@ -198,10 +197,52 @@ export class Outbox {
     else this.around.changed();
   }
 
-  /** Shows a message that has been kept, together with all that was kept before it; or one that could not be kept. */
-  async #put(message: Unsent, place: number | null, former: number | null) {
-    this.keeps = place !== null;
+  /** Writes to the device when all before it is written, and tries again what could not be written then. */
+  async #write(change: () => Promise<void>) {
+    const writing = this.#writeAfter(this.#writing, change);
+    this.#writing = writing;
+    await writing;
+    if (this.#writing === writing) this.#writing = null;
+  }
+
+  /** Begins at once, if nothing has to be written before: whoever comes when this page has crashed finds it then. */
+  async #writeAfter(before: Promise<void> | null, change: () => Promise<void>) {
+    if (before) await before.catch(() => undefined);
+    if (this.#gone.size > 0 || this.wouldLose) await this.#catchUp();
+    await change();
+  }
+
+  /** Brings the device to where the page is. What was written after a message that is kept only now goes behind it. */
+  async #catchUp() {
+    const late = new Set<string>();
+    for (const message of [...this.pending]) {
+      if (message.kept && !late.has(message.room)) continue;
+      const place = await this.#keep(asWritten(message), onDevice(message));
+      if (place === null) break;
+      late.add(message.room);
+      const found = this.#find(message.client_id);
+      if (place === "gone") this.#drop(message.client_id);
+      else if (found) Object.assign(found, { place, kept: true, former: null });
+      else this.#gone.add(place);
+    }
+    for (const place of this.#gone) if (await this.around.kept.removeUnsent(place)) this.#gone.delete(place);
+    this.pending.sort(byPlace);
+    this.#tell();
+  }
+
+  /** Puts a message at the end, perhaps from where it stood. Returns its place, or null if it cannot be kept. */
+  async #keep(message: Unsent, former: number | null): Promise<number | "gone" | null> {
+    const { kept } = this.around;
+    return former === null ? kept.addUnsent(this.user, message) : kept.moveUnsent(this.user, former, message);
+  }
+
+  /** Shows a message when it has been kept, together with all that was kept before it, or could not be kept. */
+  async #add(message: Unsent, former: number | null) {
+    const place = await this.#keep(message, former);
+    if (place === "gone") return;
     if (place === null) {
+      // What it was before has perhaps been read once more meanwhile.
+      this.#drop(message.client_id);
       // It stands after what was before it, and before what is kept after it, whose place is a whole number.
       const between = (this.pending.at(-1)?.place ?? 0) + 2 ** -20;
       this.pending.push({ ...message, place: between, kept: false, former });

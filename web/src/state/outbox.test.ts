@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi, type MockInstance } 
 import { Kept } from "../kept/kept";
 import { idle, newDevice } from "../kept/testing";
 import { Outbox } from "./outbox.svelte";
-import { alice, bob, FakeLink, FakeTabs, ROOM, type FakeTab } from "./testing";
+import { alice, bob, FakeLink, FakeTabs, ROOM, settled, type FakeTab } from "./testing";
 
 const OTHER = "b3f5a0a2-7b11-4a0b-8c6f-2f0d5f6f9c22";
 const SENT = { seq: 1, id: 1, at: 1 };
@@ -327,6 +327,53 @@ describe("where nothing can be kept", () => {
   });
 });
 
+describe("where something could not be kept for a while", () => {
+  const kept = async () => [...((await page.kept.unsent(alice.id)) ?? []).values()].map(({ body }) => body);
+
+  test("it is kept as soon as that is possible, in the order of writing", async () => {
+    const full = vi.spyOn(page.kept, "addUnsent").mockResolvedValue(null);
+    await page.post("one", "two");
+    expect([page.outbox.keeps, await kept()]).toEqual([false, []]);
+    full.mockRestore();
+    await page.post("three");
+    expect([page.outbox.keeps, await kept()]).toEqual([true, ["one", "two", "three"]]);
+    await page.crash();
+    page = await Page.open();
+    await page.enter();
+    await answer(page, "one", "two", "three");
+  });
+
+  test("what was kept after it does not hide that it is not", async () => {
+    vi.spyOn(page.kept, "addUnsent").mockResolvedValueOnce(null).mockResolvedValueOnce(null);
+    await page.post("one", "two");
+    expect([page.outbox.keeps, page.outbox.wouldLose, await kept()]).toEqual([false, true, ["two"]]);
+    await page.outbox.wake();
+    expect([page.outbox.keeps, page.outbox.wouldLose, await kept()]).toEqual([true, false, ["one", "two"]]);
+    expect(page.states()).toEqual(["one: waiting", "two: waiting"]);
+  });
+
+  test("what is sent while it is being kept is not there any more afterwards", async () => {
+    vi.spyOn(page.kept, "addUnsent").mockResolvedValueOnce(null);
+    await page.post("one");
+    await page.enter();
+    const woken = page.outbox.wake();
+    await settled();
+    page.outbox.settle(page.first());
+    await woken;
+    expect([page.states(), await kept()]).toEqual([[], []]);
+  });
+
+  test("what was sent and could not be removed is removed later", async () => {
+    await page.enter();
+    await page.post("one");
+    vi.spyOn(page.kept, "removeUnsent").mockResolvedValueOnce(false);
+    await answer(page, "one");
+    expect([page.states(), await kept()]).toEqual([[], ["one"]]);
+    await page.outbox.wake();
+    expect([page.states(), await kept()]).toEqual([[], []]);
+  });
+});
+
 describe("two tabs", () => {
   let other: Page;
 
@@ -378,6 +425,16 @@ describe("two tabs", () => {
     await other.outbox.wake();
     await idle();
     await answer(other, "one");
+  });
+
+  test("both learn that what was sent is gone, also if it was removed only later", async () => {
+    await page.enter();
+    await page.post("one");
+    vi.spyOn(page.kept, "removeUnsent").mockResolvedValueOnce(false);
+    await answer(page, "one");
+    await page.outbox.wake();
+    await idle();
+    expect(other.states()).toEqual([]);
   });
 
   test("need to be in a room for what is to be sent only if they are the one that sends", async () => {
