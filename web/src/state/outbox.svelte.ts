@@ -148,6 +148,15 @@ export class Outbox {
     this.#entered.delete(room);
   }
 
+  /** The room does not let us in, and will not by itself: what waits for it has failed. */
+  async refused(room: string, why: Refusal) {
+    this.left(room);
+    await this.#fail(
+      this.in(room).filter(({ state }) => state === "waiting"),
+      why,
+    );
+  }
+
   disconnected() {
     this.#entered.clear();
   }
@@ -309,16 +318,21 @@ export class Outbox {
         this.around.changed(room);
         return 0;
       }
-      await this.#fail(found, thrown);
+      await this.#fail([found], thrown);
       return 0;
     }
   }
 
-  async #fail(message: Pending, thrown: unknown) {
-    message.state = "failed";
-    message.why = sentence(thrown);
-    message.code = thrown instanceof Refusal ? thrown.code : null;
-    if (message.kept) await this.around.kept.changeUnsent(this.user, message.place, asWritten(message));
+  async #fail(messages: Pending[], thrown: unknown) {
+    for (const message of messages) {
+      message.state = "failed";
+      message.why = sentence(thrown);
+      message.code = thrown instanceof Refusal ? thrown.code : null;
+    }
+    const kept = messages.filter((message) => message.kept);
+    await Promise.all(
+      kept.map((message) => this.around.kept.changeUnsent(this.user, message.place, asWritten(message))),
+    );
     this.#tell();
   }
 
