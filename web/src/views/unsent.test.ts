@@ -3,11 +3,13 @@
 
 import { flushSync, mount, unmount } from "svelte";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import * as api from "../api";
 import { Kept } from "../kept/kept";
+import { NoAnswer } from "../refusal";
 import { App } from "../state/app.svelte";
 import { House } from "../state/house.svelte";
 import { address } from "../state/route.svelte";
-import { alice, FakeLink, FakeTabs, memory, ROOM, settled } from "../state/testing";
+import { alice, FakeLink, FakeTabs, memory, message, messages, ROOM, settled } from "../state/testing";
 import Inside from "./Inside.svelte";
 
 vi.mock("../api");
@@ -52,7 +54,7 @@ async function shows() {
 }
 
 const main = () => document.querySelector("main");
-const unsent = () => [...(main()?.querySelectorAll("article") ?? [])].map((row) => row.textContent.trim());
+const rows = () => [...(main()?.querySelectorAll("article") ?? [])].map((row) => row.textContent.trim());
 const inList = () => [...document.querySelectorAll(".rooms li")].map((row) => row.textContent.trim());
 
 async function press(name: string) {
@@ -60,6 +62,48 @@ async function press(name: string) {
   buttons.find((button) => button.textContent === name)?.click();
   await shows();
 }
+
+describe("while one stands in history and the network is away", () => {
+  beforeEach(async () => {
+    house.opened();
+    house.heard(...messages(91, 100).map((data) => ({ name: "message" as const, data })));
+    await link.answer("join", { name: "Kitchen", epoch: 1, head: 100 });
+    house.room?.timeline.show({ epoch: 1, head: 100, messages: messages(1, 20) });
+    house.setOnline(false);
+    vi.mocked(api.messages).mockRejectedValueOnce(new NoAnswer());
+    await house.post("hello");
+    await shows();
+  });
+
+  test("it stands below, behind what is not loaded", () => {
+    expect(rows().at(-1)).toContain("hello");
+    const separators = [...(main()?.querySelectorAll("[role=separator]") ?? [])];
+    expect(separators.map((one) => one.textContent)).toContain("More was said in between");
+  });
+
+  test("it can be sent again after it failed", async () => {
+    house.setOnline(true);
+    house.opened();
+    await link.answer("join", { name: "Kitchen", epoch: 1, head: 100 });
+    await link.refuse("message", { code: "internal" });
+    await shows();
+    expect(rows().at(-1)).toContain("Not sent.");
+    await press("Retry");
+    expect(link.waiting("message").map(({ body }) => body)).toEqual(["hello"]);
+  });
+
+  test("it is seen at the live end when it is sent", async () => {
+    vi.mocked(api.messages).mockResolvedValueOnce({ epoch: 1, head: 100, messages: messages(51, 100) });
+    house.setOnline(true);
+    house.opened();
+    await link.answer("join", { name: "Kitchen", epoch: 1, head: 100 });
+    const [said] = link.waiting("message");
+    house.heard({ name: "message", data: message(101, { ...said, author: alice }) });
+    await shows();
+    expect(rows().at(-1)).toContain("hello");
+    expect(house.room?.timeline.last).toBe(101);
+  });
+});
 
 describe("in a room that does not exist", () => {
   beforeEach(async () => {
@@ -72,8 +116,8 @@ describe("in a room that does not exist", () => {
 
   test("it is read in the room's place, and the list leads there", () => {
     expect(main()?.querySelector("h1")?.textContent).toBe("There is no room at this address");
-    expect(unsent()).toEqual([expect.stringContaining("hello")]);
-    expect(unsent()).toEqual([expect.stringContaining("Not sent. No such room.")]);
+    expect(rows()).toEqual([expect.stringContaining("hello")]);
+    expect(rows()).toEqual([expect.stringContaining("Not sent. No such room.")]);
     expect(inList()).toEqual([expect.stringContaining("1 not sent")]);
     expect(document.querySelector(".rooms a")?.getAttribute("href")).toBe(address(ROOM));
   });
@@ -88,6 +132,6 @@ describe("in a room that does not exist", () => {
 
   test("it can be deleted", async () => {
     await press("Delete");
-    expect([unsent(), inList(), house.outbox.pending]).toEqual([[], [], []]);
+    expect([rows(), inList(), house.outbox.pending]).toEqual([[], [], []]);
   });
 });
