@@ -54,6 +54,8 @@ export class House implements LinkListener {
   #kept = new Map<string, Room>();
   /** The rooms that the server was asked to let us into on this connection. */
   #asked = new Set<string>();
+  /** The rooms that did not let us in on this connection. They are asked again only if somebody wants it. */
+  #refused = new Set<string>();
   readonly #keeping: Keeping;
   #link: Link;
   #visible = $state(true);
@@ -112,6 +114,7 @@ export class House implements LinkListener {
   opened() {
     this.connection.opened();
     this.#asked.clear();
+    this.#refused.clear();
     this.room?.resumed();
     void this.#watchRooms();
     this.#settleIn();
@@ -185,6 +188,7 @@ export class House implements LinkListener {
 
   /** Opens a room, perhaps at one of its messages; null closes the one that is open. */
   async open(id: string | null, seq: number | null = null) {
+    if (id !== null) this.#refused.delete(id);
     if (this.room?.id !== id) {
       this.room = id === null ? null : this.#keep(id);
       this.room?.opened();
@@ -222,6 +226,18 @@ export class House implements LinkListener {
     if (visible && Date.now() - this.#lastBeat > GLANCE_MS) this.#beat();
   }
 
+  /** What a room is called, as far as is known here; or nothing. */
+  nameOf(id: string): string {
+    const room = this.room?.id === id ? this.room : this.#kept.get(id);
+    return room?.name || (this.rooms.get(id)?.name ?? "");
+  }
+
+  /** The rooms that are not in the list, and have messages of ours that were not sent. */
+  get unlisted(): string[] {
+    const unsent = new Set(this.outbox.pending.map((message) => message.room));
+    return [...unsent].filter((id) => !this.rooms.get(id));
+  }
+
   /** Whether what was told of who is here can still be believed. */
   get live(): boolean {
     const { connected, state, lostAt } = this.connection;
@@ -254,13 +270,14 @@ export class House implements LinkListener {
     const wanted = new Set(
       this.outbox.pending.map((message) => message.room).filter((id) => this.outbox.hasWork(id)),
     );
-    if (this.room) wanted.add(this.room.id);
+    if (this.room && !this.#refused.has(this.room.id)) wanted.add(this.room.id);
     for (const id of wanted) if (!this.#asked.has(id)) this.#ask(id);
     for (const id of this.#asked) if (!wanted.has(id)) this.#leave(id);
   }
 
   async #ask(id: string) {
     this.#asked.add(id);
+    this.#refused.delete(id);
     const room = this.#kept.get(id);
     if (room?.recalling) {
       await room.recalling;
@@ -277,10 +294,18 @@ export class House implements LinkListener {
     } catch (thrown) {
       this.#asked.delete(id);
       if (!this.connection.connected) return;
-      const wait = thrown instanceof Refusal ? thrown.retryAfterMs : RETRY_MS;
-      if (wait === undefined) room?.refused(thrown);
-      else setTimeout(() => this.#settleIn(), wait);
+      if (thrown instanceof Refusal && thrown.retryAfterMs === undefined) this.#stayOut(id, thrown);
+      else setTimeout(() => this.#settleIn(), thrown instanceof Refusal ? thrown.retryAfterMs : RETRY_MS);
     }
+  }
+
+  /** A room does not let us in, and will not by itself. */
+  #stayOut(id: string, why: Refusal) {
+    this.#kept.get(id)?.refused(why);
+    // Whose session has ended will be let in after they have logged in again.
+    if (why.code === "not_logged_in") return;
+    this.#refused.add(id);
+    void this.outbox.refused(id, why);
   }
 
   #leave(id: string) {

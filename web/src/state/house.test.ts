@@ -188,6 +188,71 @@ describe("sending", () => {
   });
 });
 
+describe("a room that is gone", () => {
+  const states = () => house.outbox.in(ROOM).map(({ body, state, why }) => [body, state, why]);
+
+  beforeEach(async () => {
+    await house.open(ROOM);
+    await house.post("one");
+    await house.post("two");
+    house.opened();
+    await link.refuse("join", { code: "room_not_found", message: "There is no room at this address." });
+  });
+
+  test("lets go of what waits for it, and says why", () => {
+    const why = "There is no room at this address.";
+    expect(states()).toEqual([
+      ["one", "failed", why],
+      ["two", "failed", why],
+    ]);
+    expect(house.room?.status).toBe("unknown");
+  });
+
+  test("is not asked again and again", async () => {
+    await house.outbox.wake();
+    house.outbox.discard(house.outbox.pending[0]?.client_id ?? "");
+    await house.open(OTHER);
+    await letIn(OTHER, 1, 1);
+    expect(link.waiting("join")).toEqual([]);
+  });
+
+  test("is asked once more by who sends again, and by each connection", async () => {
+    await house.outbox.retry(house.outbox.pending[0]?.client_id ?? "");
+    expect(link.waiting("join")).toEqual([{ room: ROOM }]);
+    await link.refuse("join", { code: "room_not_found" });
+    expect(states().map(([, state]) => state)).toEqual(["failed", "failed"]);
+    house.lost("broken");
+    await vi.advanceTimersByTimeAsync(30_000);
+    house.opened();
+    expect(link.waiting("join")).toEqual([{ room: ROOM }]);
+  });
+
+  test("gets what is sent again when it is there after all", async () => {
+    await house.outbox.retry(house.outbox.pending[0]?.client_id ?? "");
+    await letIn(ROOM, 1, 1);
+    expect(link.waiting("message").map(({ body }) => body)).toEqual(["one"]);
+    expect(house.room?.status).toBe("entered");
+  });
+
+  test("is found in the list as long as something was not sent there", async () => {
+    await link.answer("watch_rooms", { rooms: [listed(OTHER, 1)], total: 1 });
+    expect(house.unlisted).toEqual([ROOM]);
+    for (const { client_id } of [...house.outbox.pending]) house.outbox.discard(client_id);
+    expect(house.unlisted).toEqual([]);
+  });
+});
+
+test("what waits for a room is not given up because a session has ended, or for want of a moment", async () => {
+  await house.open(ROOM);
+  await house.post("one");
+  house.opened();
+  await link.refuse("join", { code: "overloaded", retry_after_ms: 4_000 });
+  expect(house.outbox.in(ROOM).map(({ state }) => state)).toEqual(["waiting"]);
+  await vi.advanceTimersByTimeAsync(4_000);
+  await link.refuse("join", { code: "not_logged_in" });
+  expect(house.outbox.in(ROOM).map(({ state }) => state)).toEqual(["waiting"]);
+});
+
 describe("rooms", () => {
   test("an address that leads nowhere is told apart from a room that cannot be entered now", async () => {
     house.opened();

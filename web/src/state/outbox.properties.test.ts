@@ -68,6 +68,30 @@ class Wire implements Pick<Link, "ask"> {
   }
 }
 
+/** What one tab can do with the device: nothing any more when it is gone, and no writing while the disk is full. */
+class Disk {
+  full = false;
+  /** Whether it was asked in vain. */
+  failed = false;
+
+  constructor(private readonly wire: Wire) {}
+
+  under(kept: Kept): Kept {
+    return new Proxy(kept, {
+      get: (target, name) => {
+        const found: unknown = Reflect.get(target, name, target);
+        if (typeof found !== "function") return found;
+        return (...given: unknown[]): unknown => {
+          if (this.wire.dead) return new Promise(() => undefined);
+          if (!this.full || name === "unsent") return found.apply(target, given);
+          this.failed = true;
+          return Promise.resolve(null);
+        };
+      },
+    });
+  }
+}
+
 class Page {
   readonly outbox: Outbox;
   readonly stop: () => void;
@@ -75,6 +99,7 @@ class Page {
   constructor(
     readonly tab: FakeTab,
     readonly wire: Wire,
+    readonly disk: Disk,
     kept: Kept,
     tabs: Tabs,
   ) {
@@ -104,7 +129,8 @@ class World {
     const wire = new Wire(this.server);
     const kept = await Kept.open();
     this.sabotage(wire, kept);
-    const page = new Page(tab, wire, kept, slow(tab, this.locks));
+    const disk = new Disk(wire);
+    const page = new Page(tab, wire, disk, disk.under(kept), slow(tab, this.locks));
     this.pages.push(page);
     return page;
   }
@@ -125,9 +151,11 @@ class World {
   async heal() {
     for (const page of this.gone) while (page.wire.busy) page.wire.decide("answered");
     for (const page of this.pages) {
+      page.disk.full = false;
       page.outbox.entered(ROOM);
-      // Nobody is told that a tab has died where there are no locks: then it shows when one looks at the page.
-      if (!this.locks) await page.outbox.wake();
+      // Nobody is told that a tab has died where there are no locks, or that there is room again on the disk: then it
+      // shows when one looks at the page.
+      if (!this.locks || page.disk.failed) await page.outbox.wake();
     }
     for (let quiet = 0; quiet < 2;) {
       await turns(20);
@@ -159,7 +187,7 @@ async function turns(count: number) {
 type Deed =
   | { is: "open" }
   | { is: "post"; page: number; bad: boolean }
-  | { is: "enter" | "disconnect" | "crash" | "echo" | "retry"; page: number }
+  | { is: "enter" | "disconnect" | "crash" | "echo" | "retry" | "wake" | "disk"; page: number }
   | { is: "decide"; page: number; fate: Fate }
   | { is: "wait"; ms: number };
 
@@ -193,6 +221,8 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
         "crash" as const,
         "echo" as const,
         "retry" as const,
+        "wake" as const,
+        "disk" as const,
       ),
       page,
     }),
@@ -217,9 +247,10 @@ async function live(locks: boolean, deeds: [Deed, number][], sabotage: Sabotage 
   await (await Kept.open()).enter(alice, false);
   const world = new World(locks, sabotage);
   await world.open();
-  /** What is in the outbox for certain, in its order, and what crashed on its way there. */
+  /** What is in the outbox for certain, in its order; what crashed on its way there; what a tab may have in memory only. */
   const written: string[] = [];
   const perhaps: string[] = [];
+  const inMemory: [string, Page][] = [];
   let count = 0;
 
   for (const [done, after] of deeds) {
@@ -231,7 +262,8 @@ async function live(locks: boolean, deeds: [Deed, number][], sabotage: Sabotage 
       // Writing in one tab and then in another takes a person longer than the database.
       if (after > 0) {
         await at.outbox.post(ROOM, body);
-        written.push(body);
+        if (world.pages.some(({ disk }) => disk.full)) inMemory.push([body, at]);
+        else written.push(body);
       } else {
         void at.outbox.post(ROOM, body);
         perhaps.push(body);
@@ -241,7 +273,9 @@ async function live(locks: boolean, deeds: [Deed, number][], sabotage: Sabotage 
     else if (at && done.is === "disconnect") {
       at.outbox.disconnected();
       while (at.wire.busy) at.wire.decide(after % 2 === 0 ? "lost" : "answer lost");
-    } else if (at && done.is === "crash") await world.crash(at);
+    } else if (at && done.is === "disk") at.disk.full = !at.disk.full;
+    else if (at && done.is === "wake") void at.outbox.wake();
+    else if (at && done.is === "crash") await world.crash(at);
     else if (at && done.is === "decide") at.wire.decide(done.fate);
     else if (at && done.is === "retry") void at.outbox.retry(at.outbox.pending[0]?.client_id ?? "");
     else if (at && done.is === "echo") for (const said of world.server.log) at.outbox.settle(said.client_id);
@@ -251,13 +285,16 @@ async function live(locks: boolean, deeds: [Deed, number][], sabotage: Sabotage 
 
   const log = world.server.log.map(({ body }) => body);
   const sure = written.filter((body) => body.startsWith("good"));
-  expect(log.filter((body) => !perhaps.includes(body))).toEqual(sure);
+  const unsure = [...perhaps, ...inMemory.map(([body]) => body)];
+  expect(log.filter((body) => !unsure.includes(body))).toEqual(sure);
+  const survived = inMemory.filter(([body, page]) => body.startsWith("good") && world.pages.includes(page));
+  for (const [body] of survived) expect(log).toContain(body);
   expect(new Set(log).size).toBe(log.length);
   // What was refused is still there to be sent again or deleted, and nothing else is.
   const refused = written.filter((body) => body.startsWith("bad")).sort();
   for (const { outbox } of world.pages) {
     expect(outbox.pending.filter((message) => message.state !== "failed")).toEqual([]);
-    const left = outbox.pending.map(({ body }) => body).filter((body) => !perhaps.includes(body));
+    const left = outbox.pending.map(({ body }) => body).filter((body) => !unsure.includes(body));
     expect(left.sort()).toEqual(refused);
   }
   for (const one of world.pages) one.stop();

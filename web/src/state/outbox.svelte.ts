@@ -23,6 +23,8 @@ export interface Pending extends Omit<Unsent, "state"> {
   place: number;
   /** Whether it will still be there when the page is opened again. */
   kept: boolean;
+  /** If it is not kept: the place where it still stands on the device as it was before it was sent again. */
+  former: number | null;
 }
 
 /** What an outbox needs of the page around it. */
@@ -37,8 +39,6 @@ export interface Surroundings {
 export class Outbox {
   /** In the order of writing. Not bounded: it holds what one person has typed and not yet been rid of. */
   pending = $state<Pending[]>([]);
-  /** Whether what is typed outlives this page. */
-  keeps = $state(true);
   /** Whether it is this tab that sends. */
   #sends = false;
   /** Rooms in which the server takes messages from us at the moment. */
@@ -46,8 +46,10 @@ export class Outbox {
   #busy = new Set<string>();
   /** What ends the wait before a room's next attempt. */
   #wake = new Map<string, () => void>();
-  /** What is gone, until that is kept too. */
-  #gone = new Set<string>();
+  /** The places of what is gone, until that is kept too. */
+  #gone = new Set<number>();
+  /** The last of what is being written to the device, one after the other. */
+  #writing: Promise<void> | null = null;
   #recalling: Promise<void> | null = null;
   #recallAgain = false;
   #candidate: Candidate | null = null;
@@ -56,9 +58,7 @@ export class Outbox {
     private readonly user: number,
     private readonly around: Surroundings,
     private readonly random: () => number = Math.random,
-  ) {
-    this.keeps = around.kept.works;
-  }
+  ) {}
 
   /** Begins to send, when it is this tab's turn. Until the returned function is called. */
   start(): () => void {
@@ -83,7 +83,12 @@ export class Outbox {
 
   /** Whether we have to be in this room to send something, without anybody's doing. */
   hasWork(room: string): boolean {
-    return this.in(room).some((message) => message.state !== "failed" && this.#isOurs(message));
+    return this.#first(room) !== undefined;
+  }
+
+  /** Whether what is typed outlives this page. */
+  get keeps(): boolean {
+    return this.around.kept.works && !this.wouldLose;
   }
 
   /** Whether closing the page would lose something. */
@@ -103,7 +108,7 @@ export class Outbox {
       why: null,
       code: null,
     };
-    await this.#put(written, await this.around.kept.addUnsent(this.user, written));
+    await this.#write(() => this.#add(written, null));
   }
 
   /** The message has become one of the room's log. */
@@ -114,18 +119,16 @@ export class Outbox {
 
   /** Sends a failed message again. It goes to the end: what was written after it has perhaps been sent already. */
   async retry(clientId: string) {
-    const failed = this.#find(clientId);
-    if (failed?.state !== "failed") return;
-    const again = { ...asWritten(failed), state: "waiting" as const, why: null, code: null };
-    // Under this id there is another message. Nothing was stored under it for this one, so another id doubles nothing.
-    if (failed.code === "idempotency_conflict") again.client_id = uuid();
-    this.#drop(clientId);
     this.#sendFromHere();
-    const { kept } = this.around;
-    const place = failed.kept
-      ? await kept.moveUnsent(this.user, failed.place, again)
-      : await kept.addUnsent(this.user, again);
-    if (place !== "gone") await this.#put(again, place);
+    await this.#write(async () => {
+      const failed = this.#find(clientId);
+      if (failed?.state !== "failed") return;
+      const again = { ...asWritten(failed), state: "waiting" as const, why: null, code: null };
+      // Under this id there is another message. Nothing was stored under it for this one, so another id doubles nothing.
+      if (failed.code === "idempotency_conflict") again.client_id = uuid();
+      this.#drop(clientId);
+      await this.#add(again, onDevice(failed));
+    });
   }
 
   /** Gives a failed message up. */
@@ -145,13 +148,22 @@ export class Outbox {
     this.#entered.delete(room);
   }
 
+  /** The room does not let us in, and will not by itself: what waits for it has failed. */
+  async refused(room: string, why: Refusal) {
+    this.left(room);
+    await this.#fail(
+      this.in(room).filter(({ state }) => state === "waiting"),
+      why,
+    );
+  }
+
   disconnected() {
     this.#entered.clear();
   }
 
   /** Somebody looks at this page: it sends from now on, should the tab that did so be asleep. */
   async wake() {
-    await this.recall();
+    await this.#write(() => this.recall());
     if (this.pending.some((message) => message.state !== "failed")) this.#sendFromHere();
   }
 
@@ -177,11 +189,12 @@ export class Outbox {
   #merge(kept: Map<number, Unsent>) {
     const ours = new Map(this.pending.map((message) => [message.client_id, message]));
     const merged = this.pending.filter((message) => !message.kept);
+    const outdated = new Set([...this.#gone, ...merged.map(({ former }) => former)]);
     for (const [place, message] of kept) {
       const known = ours.get(message.client_id);
-      if (this.#gone.has(message.client_id) || known?.kept === false) continue;
+      if (outdated.has(place) || known?.kept === false) continue;
       const unchanged = known?.place === place && asWritten(known).state === message.state;
-      merged.push(unchanged ? known : { ...message, place, kept: true });
+      merged.push(unchanged ? known : { ...message, place, kept: true, former: null });
     }
     this.pending = merged.sort(byPlace);
   }
@@ -193,13 +206,55 @@ export class Outbox {
     else this.around.changed();
   }
 
-  /** Shows a message that has been kept, together with all that was kept before it; or one that could not be kept. */
-  async #put(message: Unsent, place: number | null) {
-    this.keeps = place !== null;
+  /** Writes to the device when all before it is written, and tries again what could not be written then. */
+  async #write(change: () => Promise<void>) {
+    const writing = this.#writeAfter(this.#writing, change);
+    this.#writing = writing;
+    await writing;
+    if (this.#writing === writing) this.#writing = null;
+  }
+
+  /** Begins at once, if nothing has to be written before: whoever comes when this page has crashed finds it then. */
+  async #writeAfter(before: Promise<void> | null, change: () => Promise<void>) {
+    if (before) await before.catch(() => undefined);
+    if (this.#gone.size > 0 || this.wouldLose) await this.#catchUp();
+    await change();
+  }
+
+  /** Brings the device to where the page is. What was written after a message that is kept only now goes behind it. */
+  async #catchUp() {
+    const late = new Set<string>();
+    for (const message of [...this.pending]) {
+      if (message.kept && !late.has(message.room)) continue;
+      const place = await this.#keep(asWritten(message), onDevice(message));
+      if (place === null) break;
+      late.add(message.room);
+      const found = this.#find(message.client_id);
+      if (place === "gone") this.#drop(message.client_id);
+      else if (found) Object.assign(found, { place, kept: true, former: null });
+      else this.#gone.add(place);
+    }
+    for (const place of this.#gone) if (await this.around.kept.removeUnsent(place)) this.#gone.delete(place);
+    this.pending.sort(byPlace);
+    this.#tell();
+  }
+
+  /** Puts a message at the end, perhaps from where it stood. Returns its place, or null if it cannot be kept. */
+  async #keep(message: Unsent, former: number | null): Promise<number | "gone" | null> {
+    const { kept } = this.around;
+    return former === null ? kept.addUnsent(this.user, message) : kept.moveUnsent(this.user, former, message);
+  }
+
+  /** Shows a message when it has been kept, together with all that was kept before it, or could not be kept. */
+  async #add(message: Unsent, former: number | null) {
+    const place = await this.#keep(message, former);
+    if (place === "gone") return;
     if (place === null) {
+      // What it was before has perhaps been read once more meanwhile.
+      this.#drop(message.client_id);
       // It stands after what was before it, and before what is kept after it, whose place is a whole number.
       const between = (this.pending.at(-1)?.place ?? 0) + 2 ** -20;
-      this.pending.push({ ...message, place: between, kept: false });
+      this.pending.push({ ...message, place: between, kept: false, former });
     }
     this.#tell();
     await this.recall();
@@ -213,11 +268,12 @@ export class Outbox {
     this.#candidate?.take();
   }
 
-  async #remove({ client_id, place, kept }: Pending) {
-    this.#drop(client_id);
-    if (!kept) return;
-    this.#gone.add(client_id);
-    if (await this.around.kept.removeUnsent(place)) this.#gone.delete(client_id);
+  async #remove(message: Pending) {
+    this.#drop(message.client_id);
+    const place = onDevice(message);
+    if (place === null) return;
+    this.#gone.add(place);
+    if (await this.around.kept.removeUnsent(place)) this.#gone.delete(place);
     this.#tell();
   }
 
@@ -262,16 +318,21 @@ export class Outbox {
         this.around.changed(room);
         return 0;
       }
-      await this.#fail(found, thrown);
+      await this.#fail([found], thrown);
       return 0;
     }
   }
 
-  async #fail(message: Pending, thrown: unknown) {
-    message.state = "failed";
-    message.why = sentence(thrown);
-    message.code = thrown instanceof Refusal ? thrown.code : null;
-    if (message.kept) await this.around.kept.changeUnsent(this.user, message.place, asWritten(message));
+  async #fail(messages: Pending[], thrown: unknown) {
+    for (const message of messages) {
+      message.state = "failed";
+      message.why = sentence(thrown);
+      message.code = thrown instanceof Refusal ? thrown.code : null;
+    }
+    const kept = messages.filter((message) => message.kept);
+    await Promise.all(
+      kept.map((message) => this.around.kept.changeUnsent(this.user, message.place, asWritten(message))),
+    );
     this.#tell();
   }
 
@@ -293,8 +354,14 @@ export class Outbox {
   }
 
   #next(room: string): Pending | undefined {
-    if (!this.#entered.has(room)) return undefined;
-    return this.in(room).find((message) => message.state === "waiting" && this.#isOurs(message));
+    const first = this.#entered.has(room) ? this.#first(room) : undefined;
+    return first?.state === "waiting" ? first : undefined;
+  }
+
+  /** What the room is to get first, if that is for this tab to send. What stands behind it waits, whoever sends it. */
+  #first(room: string): Pending | undefined {
+    const first = this.in(room).find((message) => message.state !== "failed");
+    return first && this.#isOurs(first) ? first : undefined;
   }
 
   /** Whether it is for this tab to send. What only this page's memory holds, nobody else can. */
@@ -310,6 +377,11 @@ export class Outbox {
 /** A message as it is kept: what is on its way now will be waiting for whoever reads it later. */
 function asWritten({ room, client_id, body, at, state, why, code }: Pending): Unsent {
   return { room, client_id, body, at, state: state === "failed" ? "failed" : "waiting", why, code };
+}
+
+/** Its place on the device, be it as it is now or as it was. */
+function onDevice({ kept, place, former }: Pending): number | null {
+  return kept ? place : former;
 }
 
 function byPlace(one: Pending, other: Pending): number {

@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi, type MockInstance } from "vitest";
 import { Kept } from "../kept/kept";
 import { idle, newDevice } from "../kept/testing";
 import { Outbox } from "./outbox.svelte";
-import { alice, bob, FakeLink, FakeTabs, ROOM, type FakeTab } from "./testing";
+import { alice, bob, FakeLink, FakeTabs, ROOM, settled, type FakeTab } from "./testing";
 
 const OTHER = "b3f5a0a2-7b11-4a0b-8c6f-2f0d5f6f9c22";
 const SENT = { seq: 1, id: 1, at: 1 };
@@ -18,7 +18,7 @@ class Page {
 
   constructor(
     readonly tab: FakeTab,
-    kept: Kept,
+    readonly kept: Kept,
   ) {
     this.outbox = new Outbox(alice.id, { link: this.link, kept, tabs: tab, changed: this.changed });
     void this.outbox.recall();
@@ -253,6 +253,55 @@ test("an id that is taken is not tried twice: sending the message again gives it
   expect(page.link.waiting("message")[0]?.client_id).not.toBe(first?.client_id);
 });
 
+describe("a message that is sent again while that cannot be kept", () => {
+  let broken: MockInstance;
+
+  async function fail(code: string) {
+    await page.enter();
+    await page.post("one");
+    await page.link.refuse("message", { code });
+    await idle();
+    broken = vi.spyOn(page.kept, "moveUnsent").mockResolvedValue(null);
+    await page.outbox.retry(page.first());
+  }
+
+  test("leaves nothing of itself behind when it is sent", async () => {
+    await fail("internal");
+    expect(page.states()).toEqual(["one: sending"]);
+    await answer(page, "one");
+    await page.crash();
+    page = await Page.open();
+    expect(page.states()).toEqual([]);
+  });
+
+  test("leaves nothing of itself behind under its former id either", async () => {
+    await fail("idempotency_conflict");
+    expect(page.states()).toEqual(["one: sending"]);
+    await answer(page, "one");
+    await page.crash();
+    page = await Page.open();
+    expect(page.states()).toEqual([]);
+  });
+
+  test("is there as it was if the page crashes before", async () => {
+    await fail("internal");
+    await page.crash();
+    page = await Page.open();
+    expect(page.states()).toEqual(["one: failed"]);
+  });
+
+  test("can fail and be sent again once more", async () => {
+    await fail("internal");
+    await page.link.refuse("message", { code: "internal" });
+    await idle();
+    broken.mockRestore();
+    await page.outbox.retry(page.first());
+    expect([page.states(), page.outbox.wouldLose]).toEqual([["one: sending"], false]);
+    await answer(page, "one");
+    expect(await page.kept.unsent(alice.id)).toEqual(new Map());
+  });
+});
+
 test("a room that we turn out not to be in is asked for, and the message waits", async () => {
   await page.enter();
   await page.post("one");
@@ -275,6 +324,53 @@ describe("where nothing can be kept", () => {
     await page.enter();
     await answer(page, "one", "two");
     expect(page.outbox.wouldLose).toBe(false);
+  });
+});
+
+describe("where something could not be kept for a while", () => {
+  const kept = async () => [...((await page.kept.unsent(alice.id)) ?? []).values()].map(({ body }) => body);
+
+  test("it is kept as soon as that is possible, in the order of writing", async () => {
+    const full = vi.spyOn(page.kept, "addUnsent").mockResolvedValue(null);
+    await page.post("one", "two");
+    expect([page.outbox.keeps, await kept()]).toEqual([false, []]);
+    full.mockRestore();
+    await page.post("three");
+    expect([page.outbox.keeps, await kept()]).toEqual([true, ["one", "two", "three"]]);
+    await page.crash();
+    page = await Page.open();
+    await page.enter();
+    await answer(page, "one", "two", "three");
+  });
+
+  test("what was kept after it does not hide that it is not", async () => {
+    vi.spyOn(page.kept, "addUnsent").mockResolvedValueOnce(null).mockResolvedValueOnce(null);
+    await page.post("one", "two");
+    expect([page.outbox.keeps, page.outbox.wouldLose, await kept()]).toEqual([false, true, ["two"]]);
+    await page.outbox.wake();
+    expect([page.outbox.keeps, page.outbox.wouldLose, await kept()]).toEqual([true, false, ["one", "two"]]);
+    expect(page.states()).toEqual(["one: waiting", "two: waiting"]);
+  });
+
+  test("what is sent while it is being kept is not there any more afterwards", async () => {
+    vi.spyOn(page.kept, "addUnsent").mockResolvedValueOnce(null);
+    await page.post("one");
+    await page.enter();
+    const woken = page.outbox.wake();
+    await settled();
+    page.outbox.settle(page.first());
+    await woken;
+    expect([page.states(), await kept()]).toEqual([[], []]);
+  });
+
+  test("what was sent and could not be removed is removed later", async () => {
+    await page.enter();
+    await page.post("one");
+    vi.spyOn(page.kept, "removeUnsent").mockResolvedValueOnce(false);
+    await answer(page, "one");
+    expect([page.states(), await kept()]).toEqual([[], ["one"]]);
+    await page.outbox.wake();
+    expect([page.states(), await kept()]).toEqual([[], []]);
   });
 });
 
@@ -331,9 +427,33 @@ describe("two tabs", () => {
     await answer(other, "one");
   });
 
+  test("both learn that what was sent is gone, also if it was removed only later", async () => {
+    await page.enter();
+    await page.post("one");
+    vi.spyOn(page.kept, "removeUnsent").mockResolvedValueOnce(false);
+    await answer(page, "one");
+    await page.outbox.wake();
+    await idle();
+    expect(other.states()).toEqual([]);
+  });
+
   test("need to be in a room for what is to be sent only if they are the one that sends", async () => {
     await page.post("one");
     await idle();
     expect([page.outbox.hasWork(ROOM), other.outbox.hasWork(ROOM)]).toEqual([true, false]);
+  });
+
+  test("do not let what only one of them has overtake what was written before", async () => {
+    await page.enter();
+    await page.post("one");
+    await idle();
+    vi.spyOn(other.kept, "addUnsent").mockResolvedValue(null);
+    await other.post("two");
+    await page.outbox.wake();
+    await other.enter();
+    expect(other.states()).toEqual(["one: waiting", "two: waiting"]);
+    expect([other.sending(), other.outbox.hasWork(ROOM)]).toEqual([[], false]);
+    await answer(page, "one");
+    expect(other.sending()).toEqual(["two"]);
   });
 });

@@ -31,6 +31,8 @@ export class Room {
   #asked = false;
   /** Whether it will be known what is new to the reader as soon as we have entered. Until then they have read nothing of it. */
   #lineDue = false;
+  /** Whether somebody wanted to see the live end, and it could not be loaded. */
+  #endDue = false;
 
   constructor(
     readonly id: string,
@@ -98,6 +100,7 @@ export class Room {
     this.timeline.entered(answer.epoch, answer.head);
     if (this.#lineDue) this.drawLine();
     this.#lineDue = false;
+    if (this.#endDue) void this.showNewest();
   }
 
   refused(thrown: unknown) {
@@ -110,6 +113,7 @@ export class Room {
   /** Somebody begins to look at it. What is new to them is known once we have entered. */
   opened() {
     this.#lineDue = true;
+    this.#endDue = false;
     this.timeline.shorten();
     this.unreadFrom = null;
     this.status = "entering";
@@ -167,6 +171,7 @@ export class Room {
     this.target = null;
     const { cursor } = this.timeline;
     if (!this.timeline.hasNewer || cursor === null) return;
+    this.#endDue = true;
     await this.#load("page", async () => {
       const page = await api.messages(this.id, { before: cursor + 1, limit: PAGE });
       this.timeline.show(page);
@@ -181,6 +186,7 @@ export class Room {
     this.loadingFailed = null;
     try {
       await load();
+      this.#endDue = false;
     } catch (thrown) {
       this.loadingFailed = sentence(thrown);
     } finally {

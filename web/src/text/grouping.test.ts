@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { groupMessages, type Groupable } from "./grouping";
+import { groupAroundGap, groupMessages, type Groupable } from "./grouping";
 
 const MINUTE = 60_000;
 const ALICE = 1;
@@ -11,8 +11,8 @@ function message(seq: number | null, author: number, at: number): Groupable {
 }
 
 /** One word for each row: the day, the unread line, or the seq, with a star where the name stands. */
-function sketch(messages: Groupable[], unreadFrom?: number): string {
-  return groupMessages(messages, unreadFrom)
+function sketch(messages: Groupable[], unreadFrom?: number, group = groupMessages): string {
+  return group(messages, unreadFrom)
     .map((row) =>
       row.kind === "message" ? `${row.message.seq ?? "pending"}${row.first ? "*" : ""}` : row.kind,
     )
@@ -63,6 +63,13 @@ test("a message keeps its key when it gets its seq, and all keys differ", () => 
   );
   expect(keys[0]).toEqual(keys[1]);
   expect(new Set(keys[0]).size).toBe(4);
+});
+
+test("a message that is being sent stands apart when newer ones are not here", () => {
+  const log = [message(1, ALICE, noon), message(2, ALICE, noon + 1)];
+  const sending = message(null, ALICE, noon + 2);
+  expect(sketch([...log, sending], 2, groupAroundGap)).toBe("day 1* unread 2* between day pending*");
+  expect(sketch(log, 2, groupAroundGap)).toBe("day 1* unread 2*");
 });
 
 test("an empty room has no rows", () => {

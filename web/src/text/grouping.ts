@@ -15,6 +15,8 @@ export interface Groupable {
 export type Row<M> =
   | { kind: "day"; key: string; at: number }
   | { kind: "unread"; key: string }
+  /** Newer messages, which are not loaded, stand here. */
+  | { kind: "between"; key: string }
   /** `first`: the author's name stands above it. */
   | { kind: "message"; key: string; message: M; first: boolean };
 
@@ -38,6 +40,19 @@ export function groupMessages<M extends Groupable>(
     previous = message;
   }
   return rows;
+}
+
+/** The same where the log goes on beyond what is loaded, which those that have no seq yet will stand behind. */
+export function groupAroundGap<M extends Groupable>(
+  messages: readonly M[],
+  unreadFrom: number | null = null,
+): Row<M>[] {
+  const log = groupMessages(
+    messages.filter(({ seq }) => seq !== null),
+    unreadFrom,
+  );
+  const unsent = groupMessages(messages.filter(({ seq }) => seq === null));
+  return unsent.length === 0 ? log : [...log, { kind: "between", key: "between" }, ...unsent];
 }
 
 function continues(previous: Groupable, message: Groupable): boolean {
