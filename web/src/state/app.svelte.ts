@@ -6,12 +6,16 @@ import type { Link, LinkListener } from "../socket";
 import type { Storage } from "../storage";
 import type { Tabs, Word } from "../tabs";
 import type { User } from "../wire";
+import { Drafts } from "./drafts";
 import { House } from "./house.svelte";
+import { Reads } from "./reads.svelte";
 import { Route } from "./route.svelte";
 import { Theme } from "./theme.svelte";
 
 /** Set once somebody has been logged in on this device: then the door offers to log in, else to register. */
 const KNOWN = "parlor.known";
+/** Who wants to log out, until the server has said how it stands: they may have, though its answer was lost. */
+const LEAVING = "parlor.leaving";
 /** Who was here last waits this long for the server to say who they are, before they are let in without it. */
 const KNOCK_MS = 150;
 
@@ -76,7 +80,7 @@ export class App {
     const answer = await (last ? Promise.race([asked, noAnswer(KNOCK_MS)]) : asked);
     if (moves !== this.#moves) return;
     if (answer === "nobody") {
-      if (last) await this.#sessionOver(last.id);
+      if (last) await this.#sessionOver(last);
       else this.#toDoor();
     } else if (answer !== "no answer") await this.#enter(answer, true);
     else if (last) await this.#enter(asWho(last), false);
@@ -97,16 +101,30 @@ export class App {
   async logOut() {
     const { place } = this;
     if (place.is !== "inside") return;
+    const { storage } = this.around;
+    storage.set(LEAVING, String(place.user.id));
     this.#loggingOut = true;
     try {
       await api.logOut();
+    } catch (thrown) {
+      if (!isNotLoggedIn(thrown)) {
+        if (thrown instanceof Refusal) storage.remove(LEAVING);
+        throw thrown;
+      }
     } finally {
       this.#loggingOut = false;
     }
+    await this.#loggedOut(place.user);
+  }
+
+  async #loggedOut(user: User) {
+    const { storage, tabs, kept } = this.around;
     this.#toDoor();
-    this.around.tabs.tell({ is: "left", user: place.user.id });
-    await (await this.around.kept).forget(place.user.id);
-    place.house.forget();
+    tabs.tell({ is: "left", user: user.id });
+    storage.remove(LEAVING);
+    await (await kept).forget(user.id);
+    // By now the page shows nothing any more that would write down what was typed.
+    forgetTraces(storage, user.id);
   }
 
   /** `certain`: the server says so, other than what is only remembered. */
@@ -128,6 +146,7 @@ export class App {
     this.#certain = certain;
     this.sessionEnded = false;
     storage.set(KNOWN, "1");
+    if (certain) storage.remove(LEAVING);
     this.#stop = house.start();
     this.place = { is: "inside", house, user, admin };
     if (certain) tabs.tell({ is: "entered", user: user.id });
@@ -139,20 +158,29 @@ export class App {
     const certain = this.#certain;
     this.#certain = false;
     if (certain) return true;
+    const { storage } = this.around;
+    const leaving = storage.get(LEAVING);
     const answer = await whoAmI();
     if (answer === "no answer") throw new NoAnswer();
-    // They may have gone while the answer was on its way.
-    if (this.place.is !== "inside" || this.place.user !== user) return false;
-    if (answer === "nobody") await this.#sessionOver(user.id);
-    else if (answer.user.id === user.id && answer.user.name === user.name) return true;
-    else await this.#enter(answer, true);
+    // They may have gone while the answer was on its way, or be about to.
+    if (this.place.is !== "inside" || this.place.user !== user || this.#loggingOut) return false;
+    if (answer === "nobody") await this.#sessionOver(user);
+    else if (answer.user.id !== user.id || answer.user.name !== user.name) await this.#enter(answer, true);
+    else {
+      // The server has not heard of it, unless they said so only after it was asked.
+      if (leaving !== null) storage.remove(LEAVING);
+      return true;
+    }
     return false;
   }
 
-  async #sessionOver(user: number) {
+  /** Nobody has the session any more. Perhaps they logged out, and the answer to that was lost. */
+  async #sessionOver(user: User) {
+    const { storage, kept } = this.around;
+    if (storage.get(LEAVING) === String(user.id)) return this.#loggedOut(user);
     this.#toDoor();
     this.sessionEnded = true;
-    await (await this.around.kept).sessionEnded(user);
+    await (await kept).sessionEnded(user.id);
   }
 
   #toDoor() {
@@ -167,7 +195,7 @@ export class App {
     const { place } = this;
     if (word.is === "left" && place.is === "inside" && place.user.id === word.user) {
       this.#toDoor();
-      place.house.forget();
+      forgetTraces(this.around.storage, word.user);
     } else if (word.is === "left" && place.is === "door") this.sessionEnded = false;
     else if (word.is === "entered" && place.is === "door") await this.arrive();
     else if (word.is === "entered" && place.is === "inside" && place.user.id !== word.user)
@@ -179,8 +207,18 @@ async function whoAmI(): Promise<Who | "nobody" | "no answer"> {
   try {
     return await api.me();
   } catch (thrown) {
-    return thrown instanceof Refusal && thrown.code === "not_logged_in" ? "nobody" : "no answer";
+    return isNotLoggedIn(thrown) ? "nobody" : "no answer";
   }
+}
+
+function isNotLoggedIn(thrown: unknown): boolean {
+  return thrown instanceof Refusal && thrown.code === "not_logged_in";
+}
+
+/** What a person leaves on the device besides what is kept in the database. */
+function forgetTraces(storage: Storage, user: number) {
+  new Reads(storage, user).forget();
+  new Drafts(storage, user).forget();
 }
 
 async function noAnswer(afterMs: number): Promise<"no answer"> {

@@ -205,6 +205,64 @@ describe("logging out", () => {
     vi.mocked(api.logOut).mockRejectedValue(new NoAnswer());
     await expect(page.app.logOut()).rejects.toThrow(NoAnswer);
     expect([where(page), written(page)]).toEqual(["alice", ["one"]]);
+    expect([await page.admit(), await page.admit()]).toEqual([true, true]);
+    // Much later their session ends in some other way.
+    serverSays("nobody");
+    await page.admit();
+    expect([where(page), page.app.sessionEnded, await left(alice)]).toEqual(["door", true, ["one"]]);
+  });
+
+  test("of which only the answer was lost leaves nothing on the device either", async () => {
+    serverSays(alice);
+    const page = await open();
+    await page.admit();
+    await write(page, "one");
+    storage.set(`parlor.draft.${alice.id}.${ROOM}`, "half a sen");
+    vi.mocked(api.logOut).mockRejectedValue(new NoAnswer());
+    await expect(page.app.logOut()).rejects.toThrow(NoAnswer);
+    serverSays("nobody");
+    expect(await page.admit()).toBe(false);
+    expect([where(page), page.app.sessionEnded, await left(alice)]).toEqual(["door", false, []]);
+    expect(storage.get(`parlor.draft.${alice.id}.${ROOM}`)).toBeNull();
+  });
+
+  test("of which only the answer was lost is still wanted when the page is opened again", async () => {
+    serverSays(alice);
+    const page = await open();
+    await write(page, "one");
+    vi.mocked(api.logOut).mockRejectedValue(new NoAnswer());
+    await expect(page.app.logOut()).rejects.toThrow(NoAnswer);
+    page.stop();
+    serverSays("nobody");
+    const again = await open();
+    await idle();
+    expect([where(again), again.app.sessionEnded, await left(alice)]).toEqual(["door", false, []]);
+  });
+
+  test("is not called off by an answer from before it", async () => {
+    serverSays(alice);
+    const page = await open();
+    await page.admit();
+    await write(page, "one");
+    let answer: (account: api.Account) => void = () => undefined;
+    vi.mocked(api.me).mockReturnValueOnce(new Promise((resolve) => (answer = resolve)));
+    const admitted = page.admit();
+    vi.mocked(api.logOut).mockRejectedValue(new NoAnswer());
+    await expect(page.app.logOut()).rejects.toThrow(NoAnswer);
+    answer({ user: alice, admin: false } as api.Account);
+    await admitted;
+    serverSays("nobody");
+    await page.admit();
+    expect([where(page), await left(alice)]).toEqual(["door", []]);
+  });
+
+  test("of a session that has ended already is one as well", async () => {
+    serverSays(alice);
+    const page = await open();
+    await write(page, "one");
+    vi.mocked(api.logOut).mockRejectedValue(new Refusal({ code: "not_logged_in", message: "Log in." }));
+    await page.app.logOut();
+    expect([where(page), page.app.sessionEnded, await left(alice)]).toEqual(["door", false, []]);
   });
 });
 
