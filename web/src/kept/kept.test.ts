@@ -1,7 +1,8 @@
+import { forceCloseDatabase } from "fake-indexeddb";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { alice, bob, messages, ROOM } from "../state/testing";
 import { Kept, MOST_RUNS, type Run, type Unsent } from "./kept";
-import { newDevice } from "./testing";
+import { idle, newDevice } from "./testing";
 
 let kept: Kept;
 
@@ -12,6 +13,7 @@ beforeEach(async () => {
 });
 
 afterEach(() => {
+  vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
@@ -156,7 +158,34 @@ describe("without storage", () => {
     const opening = Kept.open();
     await vi.advanceTimersByTimeAsync(10_000);
     expect((await opening).works).toBe(false);
-    vi.useRealTimers();
+  });
+
+  test("it is looked for again, and what was to be kept of who is here is kept then", async () => {
+    const open = vi.spyOn(indexedDB, "open").mockImplementation(() => {
+      throw new DOMException("Not now.", "UnknownError");
+    });
+    kept = await Kept.open();
+    await kept.enter(bob, false);
+    open.mockRestore();
+    expect((await kept.whoIsHere())?.name).toBe("bob");
+    expect(await kept.addUnsent(bob.id, unsent("one"))).not.toBeNull();
+  });
+
+  test("a database that comes late is taken", async () => {
+    const request = indexedDB.open("parlor", 1);
+    await new Promise((resolve) => (request.onsuccess = resolve));
+    // It waits for a tab that is frozen, and whoever opens it waits behind.
+    indexedDB.deleteDatabase("parlor");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const opening = Kept.open();
+    await vi.advanceTimersByTimeAsync(10_000);
+    kept = await opening;
+    expect(kept.works).toBe(false);
+    await kept.enter(alice, true);
+    request.result.close();
+    await idle();
+    expect(kept.works).toBe(true);
+    expect(await kept.addUnsent(alice.id, unsent("one"))).not.toBeNull();
   });
 
   test("an older page lets a newer one have the database, and keeps nothing from then on", async () => {
@@ -165,5 +194,69 @@ describe("without storage", () => {
     expect(await kept.addUnsent(alice.id, unsent("one"))).toBeNull();
     request.result.close();
     expect((await Kept.open()).works).toBe(false);
+  });
+});
+
+describe("a connection to the database", () => {
+  /** The one that is in use. */
+  async function connection(): Promise<IDBDatabase> {
+    const transaction = vi.spyOn(IDBDatabase.prototype, "transaction");
+    await kept.whoIsHere();
+    const [db] = transaction.mock.contexts;
+    transaction.mockRestore();
+    return db as IDBDatabase;
+  }
+
+  const broken = () => {
+    throw new DOMException("The disk does not answer.", "UnknownError");
+  };
+
+  test("that the browser has ended is replaced", async () => {
+    forceCloseDatabase((await connection()) as never);
+    await idle();
+    expect(kept.works).toBe(false);
+    expect(await kept.addUnsent(alice.id, unsent("one"))).not.toBeNull();
+    expect([kept.works, await bodies()]).toEqual([true, ["one"]]);
+  });
+
+  test("that has ended without a word is replaced", async () => {
+    (await connection()).close();
+    expect(await kept.addUnsent(alice.id, unsent("one"))).not.toBeNull();
+    expect(await bodies()).toEqual(["one"]);
+  });
+
+  test("that breaks keeps nothing for the moment; what may have been done is not done again", async () => {
+    const transaction = vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementationOnce(broken);
+    expect(await kept.addUnsent(alice.id, unsent("one"))).toBeNull();
+    expect(transaction).toHaveBeenCalledOnce();
+    expect(await kept.addUnsent(alice.id, unsent("two"))).not.toBeNull();
+    expect(await bodies()).toEqual(["two"]);
+  });
+
+  test("that breaks while somebody logs out does not save what they leave", async () => {
+    await kept.addUnsent(alice.id, unsent("one"));
+    vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementationOnce(broken);
+    expect(await kept.forget(alice.id)).toBe(true);
+    expect([await kept.whoIsHere(), await bodies()]).toEqual([null, []]);
+  });
+
+  test("that breaks for good can still be deleted with all that is behind it", async () => {
+    await kept.addUnsent(alice.id, unsent("one"));
+    const transaction = vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementation(broken);
+    expect(await kept.forget(alice.id)).toBe(false);
+    expect(await kept.forgetEverything()).toBe(true);
+    transaction.mockRestore();
+    expect([await kept.whoIsHere(), await bodies()]).toEqual([null, []]);
+    await kept.enter(bob, false);
+    expect(await kept.addUnsent(bob.id, unsent("two"))).not.toBeNull();
+  });
+
+  test("that nobody lets go of is not said to be deleted, and not waited for", async () => {
+    const request = indexedDB.open("parlor", 1);
+    await new Promise((resolve) => (request.onsuccess = resolve));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const forgotten = kept.forgetEverything();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await forgotten).toBe(false);
   });
 });
