@@ -14,7 +14,12 @@ import { Theme } from "./theme.svelte";
 
 /** Set once somebody has been logged in on this device: then the door offers to log in, else to register. */
 const KNOWN = "parlor.known";
-/** Who wants to log out, until the server has said how it stands: they may have, though its answer was lost. */
+/** Who is here. The database may say it of somebody who is not any more, if it broke before they went. */
+const HERE = "parlor.here";
+/**
+ * Who wants to log out, until that is done or the server says that they have not: they may have, though its answer was
+ * lost or what they leave could not be deleted yet.
+ */
 const LEAVING = "parlor.leaving";
 /** Who was here last waits this long for the server to say who they are, before they are let in without it. */
 const KNOCK_MS = 150;
@@ -42,6 +47,8 @@ export class App {
   firstAdministrator = $state(false);
   /** Why somebody who was inside stands at the door. */
   sessionEnded = $state(false);
+  /** Somebody has logged out, and what this device keeps of theirs could not be deleted. */
+  leftBehind = $state(false);
   /** Another build of the page than the one that runs is what will be opened next. */
   newer = $state(false);
   readonly route = new Route();
@@ -77,13 +84,14 @@ export class App {
     const asked = whoAmI();
     const kept = await this.around.kept;
     const last = await kept.whoIsHere();
-    const answer = await (last ? Promise.race([asked, noAnswer(KNOCK_MS)]) : asked);
+    const here = last && this.around.storage.get(HERE) === mark(last) ? last : null;
+    const answer = await (here ? Promise.race([asked, noAnswer(KNOCK_MS)]) : asked);
     if (moves !== this.#moves) return;
     if (answer === "nobody") {
       if (last) await this.#sessionOver(last);
       else this.#toDoor();
     } else if (answer !== "no answer") await this.#enter(answer, true);
-    else if (last) await this.#enter(asWho(last), false);
+    else if (here) await this.#enter(asWho(here), false);
     else this.place = { is: "unreachable" };
   }
 
@@ -117,14 +125,23 @@ export class App {
     await this.#loggedOut(place.user);
   }
 
-  async #loggedOut(user: User) {
-    const { storage, tabs, kept } = this.around;
+  async #loggedOut({ id }: User) {
     this.#toDoor();
-    tabs.tell({ is: "left", user: user.id });
-    storage.remove(LEAVING);
-    await (await kept).forget(user.id);
-    // By now the page shows nothing any more that would write down what was typed.
-    forgetTraces(storage, user.id);
+    this.around.tabs.tell({ is: "left", user: id });
+    this.leftBehind = !(await this.#forget(id));
+  }
+
+  /**
+   * Returns whether nothing of theirs is left on this device. Where it cannot be picked out, everything goes: what others
+   * have written here and not sent is worth less than that nobody finds what these have.
+   */
+  async #forget(user: number): Promise<boolean> {
+    const { storage } = this.around;
+    forgetTraces(storage, user);
+    const kept = await this.around.kept;
+    const forgotten = (await kept.forget(user)) || (await kept.forgetEverything());
+    if (forgotten && storage.get(LEAVING) === String(user)) storage.remove(LEAVING);
+    return forgotten;
   }
 
   /** `certain`: the server says so, other than what is only remembered. */
@@ -132,7 +149,15 @@ export class App {
     const { storage, tabs, connect } = this.around;
     const moves = ++this.#moves;
     const kept = await this.around.kept;
-    if (certain) await kept.enter(user, admin);
+    if (certain) {
+      // What is there already may stay where nothing can be written.
+      storage.remove(HERE);
+      storage.set(HERE, mark(user));
+      const leaving = storage.get(LEAVING);
+      if (leaving === String(user.id)) storage.remove(LEAVING);
+      else if (leaving !== null) await this.#forget(Number(leaving));
+      await kept.enter(user, admin);
+    }
     const house = new House(user, {
       connect: (listener) => connect(listener, () => this.#admit(user)),
       storage,
@@ -145,8 +170,8 @@ export class App {
     this.#stop();
     this.#certain = certain;
     this.sessionEnded = false;
+    this.leftBehind = false;
     storage.set(KNOWN, "1");
-    if (certain) storage.remove(LEAVING);
     this.#stop = house.start();
     this.place = { is: "inside", house, user, admin };
     if (certain) tabs.tell({ is: "entered", user: user.id });
@@ -187,18 +212,32 @@ export class App {
     this.#moves += 1;
     this.#stop();
     this.#stop = () => undefined;
+    this.around.storage.remove(HERE);
     this.firstAdministrator = false;
     this.place = { is: "door" };
   }
 
   async #hear(word: Word) {
+    if (word.is === "left") await this.#hearLeft(word.user);
+    if (word.is === "entered") await this.#hearEntered(word.user);
+  }
+
+  async #hearLeft(user: number) {
     const { place } = this;
-    if (word.is === "left" && place.is === "inside" && place.user.id === word.user) {
-      this.#toDoor();
-      forgetTraces(this.around.storage, word.user);
-    } else if (word.is === "left" && place.is === "door") this.sessionEnded = false;
-    else if (word.is === "entered" && place.is === "door") await this.arrive();
-    else if (word.is === "entered" && place.is === "inside" && place.user.id !== word.user)
+    // A tab that was frozen may hear of it when they have long been back.
+    const back = this.around.storage.get(HERE)?.startsWith(mark({ id: user, name: "" }));
+    if (place.is === "inside" && place.user.id === user) this.#toDoor();
+    else if (place.is === "door") this.sessionEnded = false;
+    if (back) return;
+    // The tab in which they left may have been closed before all was deleted, or may not have been able to.
+    forgetTraces(this.around.storage, user);
+    await (await this.around.kept).forget(user);
+  }
+
+  async #hearEntered(user: number) {
+    const { place } = this;
+    if (place.is === "door") await this.arrive();
+    else if (place.is === "inside" && place.user.id !== user)
       await this.#admit(place.user).catch(ignoreNoAnswer);
   }
 }
@@ -224,6 +263,11 @@ function forgetTraces(storage: Storage, user: number) {
 async function noAnswer(afterMs: number): Promise<"no answer"> {
   await new Promise((resolve) => setTimeout(resolve, afterMs));
   return "no answer";
+}
+
+/** A person, also after the server's data were put back and their number is another's. */
+function mark({ id, name }: User): string {
+  return `${id} ${name}`;
 }
 
 function asWho({ id, name, admin }: Person): Who {

@@ -266,6 +266,104 @@ describe("logging out", () => {
   });
 });
 
+describe("with a database that is broken", () => {
+  const broken = () => {
+    throw new DOMException("The disk does not answer.", "UnknownError");
+  };
+
+  /** Until the returned function is called. */
+  function breakDatabase(): () => void {
+    const spies = [
+      vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementation(broken),
+      vi.spyOn(indexedDB, "open").mockImplementation(broken),
+      vi.spyOn(indexedDB, "deleteDatabase").mockImplementation(broken),
+    ];
+    return () => {
+      for (const spy of spies) spy.mockRestore();
+    };
+  }
+
+  test("who logs out is told that something may be left, and it is deleted as soon as it can be", async () => {
+    serverSays(alice);
+    const page = await open();
+    await write(page, "one");
+    const repair = breakDatabase();
+    await page.app.logOut();
+    expect([where(page), page.app.leftBehind]).toEqual(["door", true]);
+    page.stop();
+    repair();
+    expect(await left(alice)).toEqual(["one"]);
+    serverSays("nobody");
+    const again = await open();
+    await idle();
+    expect([where(again), again.app.leftBehind, again.app.sessionEnded]).toEqual(["door", false, false]);
+    expect(await left(alice)).toEqual([]);
+  });
+
+  test("what is left is deleted also if another person comes in first", async () => {
+    serverSays(alice);
+    const page = await open();
+    await write(page, "one");
+    const repair = breakDatabase();
+    await page.app.logOut();
+    page.stop();
+    repair();
+    serverSays(bob);
+    expect([where(await open()), await left(alice)]).toEqual(["bob", []]);
+  });
+
+  test("who comes in takes the place of who was here, whether that can be kept or not", async () => {
+    serverSays(alice);
+    (await open()).stop();
+    const repair = breakDatabase();
+    serverSays(bob);
+    (await open()).stop();
+    repair();
+    serverSays("no answer");
+    expect(where(await open())).toBe("unreachable");
+  });
+
+  test("who was here is found as soon as it works again", async () => {
+    serverSays(alice);
+    (await open()).stop();
+    const repair = breakDatabase();
+    serverSays("no answer");
+    const page = await open();
+    expect(where(page)).toBe("unreachable");
+    repair();
+    void page.app.arrive();
+    await idle();
+    await vi.advanceTimersByTimeAsync(200);
+    await idle();
+    expect(where(page)).toBe("alice");
+  });
+});
+
+describe("another tab", () => {
+  test("deletes what was left, if the one in which they log out cannot", async () => {
+    serverSays(alice);
+    const page = await open();
+    const other = await open();
+    await write(page, "one");
+    vi.spyOn(Kept.prototype, "forget").mockResolvedValueOnce(false);
+    vi.spyOn(Kept.prototype, "forgetEverything").mockResolvedValueOnce(false);
+    await page.app.logOut();
+    await idle();
+    expect([where(other), await left(alice)]).toEqual(["door", []]);
+  });
+
+  test("that was frozen deletes nothing of who has come back meanwhile", async () => {
+    serverSays(alice);
+    const page = await open();
+    const tab = tabs.open();
+    await write(page, "one");
+    tab.tell({ is: "left", user: alice.id });
+    tab.tell({ is: "entered", user: alice.id });
+    await idle();
+    expect([where(page), await left(alice)]).toEqual(["alice", ["one"]]);
+  });
+});
+
 test("who comes in by one tab comes in by those that stand at the door", async () => {
   serverSays("nobody");
   const page = await open();
