@@ -49,10 +49,14 @@ export class App {
   sessionEnded = $state(false);
   /** Somebody has logged out, and what this device keeps of theirs could not be deleted. */
   leftBehind = $state(false);
+  /** What somebody wrote and nothing but this page's memory held, until somebody else came in. */
+  dropped = $state.raw<{ author: User; count: number } | null>(null);
   /** Another build of the page than the one that runs is what will be opened next. */
   newer = $state(false);
   readonly route = new Route();
   readonly theme: Theme;
+  /** The house of somebody whose session has ended: it may hold what cannot be found anywhere else. */
+  #left = $state.raw<House | null>(null);
   #stop: () => void = () => undefined;
   /** Counts the goings in and out: what was waited for may be settled otherwise meanwhile. */
   #moves = 0;
@@ -66,6 +70,11 @@ export class App {
 
   get knownHere(): boolean {
     return this.around.storage.get(KNOWN) !== null;
+  }
+
+  /** Whether closing the page would lose something that somebody at the door has written. */
+  get wouldLose(): boolean {
+    return this.#left?.outbox.wouldLose ?? false;
   }
 
   /** Lives until the returned function is called. */
@@ -127,6 +136,7 @@ export class App {
 
   async #loggedOut({ id }: User) {
     this.#toDoor();
+    this.#left = null;
     this.around.tabs.tell({ is: "left", user: id });
     this.leftBehind = !(await this.#forget(id));
   }
@@ -172,9 +182,20 @@ export class App {
     this.sessionEnded = false;
     this.leftBehind = false;
     storage.set(KNOWN, "1");
+    this.#inherit(house);
     this.#stop = house.start();
     this.place = { is: "inside", house, user, admin };
     if (certain) tabs.tell({ is: "entered", user: user.id });
+  }
+
+  /** What only the house before this one had goes over to it, if it is the same person's. */
+  #inherit(house: House) {
+    const before = this.place.is === "inside" ? this.place.house : this.#left;
+    this.#left = null;
+    if (!before) return;
+    const { unkept } = before.outbox;
+    if (mark(before.me) === mark(house.me)) house.outbox.takeOver(unkept);
+    else if (unkept.length > 0) this.dropped = { author: before.me, count: unkept.length };
   }
 
   /** Whether the session is still this person's. If it is another's by now, or nobody's, the page follows. */
@@ -212,8 +233,10 @@ export class App {
     this.#moves += 1;
     this.#stop();
     this.#stop = () => undefined;
+    if (this.place.is === "inside") this.#left = this.place.house;
     this.around.storage.remove(HERE);
     this.firstAdministrator = false;
+    this.dropped = null;
     this.place = { is: "door" };
   }
 
@@ -229,6 +252,7 @@ export class App {
     if (place.is === "inside" && place.user.id === user) this.#toDoor();
     else if (place.is === "door") this.sessionEnded = false;
     if (back) return;
+    if (this.#left?.me.id === user) this.#left = null;
     // The tab in which they left may have been closed before all was deleted, or may not have been able to.
     forgetTraces(this.around.storage, user);
     await (await this.around.kept).forget(user);

@@ -339,6 +339,72 @@ describe("with a database that is broken", () => {
   });
 });
 
+describe("what nothing but the page's memory holds", () => {
+  /** Alice's session ends after she has written something that could not be kept. */
+  async function atTheDoor(): Promise<Page> {
+    serverSays(alice);
+    const page = await open();
+    await page.admit();
+    await write(page, "one");
+    vi.spyOn(Kept.prototype, "addUnsent").mockResolvedValueOnce(null);
+    await write(page, "two");
+    await write(page, "three");
+    serverSays("nobody");
+    await page.admit();
+    await idle();
+    return page;
+  }
+
+  async function logIn(page: Page, user: User) {
+    vi.mocked(api.logIn).mockResolvedValueOnce({ user, admin: false } as api.Account);
+    await page.app.logIn(user.name, "…");
+  }
+
+  test("waits for its author when their session has ended, in its place", async () => {
+    const page = await atTheDoor();
+    expect([where(page), page.app.wouldLose]).toEqual(["door", true]);
+    await logIn(page, alice);
+    expect(written(page)).toEqual(["one", "two", "three"]);
+    expect([page.app.wouldLose, page.app.dropped]).toEqual([false, null]);
+  });
+
+  test("is dropped when somebody else comes in, who is told", async () => {
+    const page = await atTheDoor();
+    await logIn(page, bob);
+    expect([where(page), written(page)]).toEqual(["bob", []]);
+    expect(page.app.dropped).toEqual({ author: alice, count: 1 });
+    serverSays(alice);
+    await page.admit();
+    await page.admit();
+    expect([where(page), written(page)]).toEqual(["alice", ["one", "three"]]);
+  });
+
+  test("is dropped when another's session takes the place of its author's", async () => {
+    serverSays(alice);
+    const page = await open();
+    await page.admit();
+    vi.spyOn(Kept.prototype, "addUnsent").mockResolvedValueOnce(null);
+    await write(page, "one");
+    serverSays(bob);
+    await page.admit();
+    expect([where(page), page.app.dropped]).toEqual(["bob", { author: alice, count: 1 }]);
+  });
+
+  test("goes when its author logs out, in this tab or in another", async () => {
+    const page = await atTheDoor();
+    tabs.open().tell({ is: "left", user: alice.id });
+    await idle();
+    expect(page.app.wouldLose).toBe(false);
+    await logIn(page, alice);
+    vi.spyOn(Kept.prototype, "addUnsent").mockResolvedValueOnce(null);
+    await write(page, "one");
+    await page.app.logOut();
+    expect(page.app.wouldLose).toBe(false);
+    await logIn(page, bob);
+    expect(page.app.dropped).toBeNull();
+  });
+});
+
 describe("another tab", () => {
   test("deletes what was left, if the one in which they log out cannot", async () => {
     serverSays(alice);
