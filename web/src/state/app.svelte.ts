@@ -159,15 +159,7 @@ export class App {
     const { storage, tabs, connect } = this.around;
     const moves = ++this.#moves;
     const kept = await this.around.kept;
-    if (certain) {
-      // What is there already may stay where nothing can be written.
-      storage.remove(HERE);
-      storage.set(HERE, mark(user));
-      const leaving = storage.get(LEAVING);
-      if (leaving === String(user.id)) storage.remove(LEAVING);
-      else if (leaving !== null) await this.#forget(Number(leaving));
-      await kept.enter(user, admin);
-    }
+    if (certain) await this.#takePlace({ user, admin });
     const house = new House(user, {
       connect: (listener) => connect(listener, () => this.#admit(user)),
       storage,
@@ -186,6 +178,22 @@ export class App {
     this.#stop = house.start();
     this.place = { is: "inside", house, user, admin };
     if (certain) tabs.tell({ is: "entered", user: user.id });
+  }
+
+  /** From now on it is they who are here on this device. */
+  async #takePlace({ user, admin }: Who) {
+    const { storage, kept } = this.around;
+    // What is there already may stay where nothing can be written.
+    storage.remove(HERE);
+    storage.set(HERE, mark(user));
+    const leaving = storage.get(LEAVING);
+    if (leaving === String(user.id)) storage.remove(LEAVING);
+    else if (leaving !== null) await this.#forget(Number(leaving));
+    // After the server's data were put back, a number can be another person's.
+    const name = storage.get(nameKey(user.id)) ?? user.name;
+    if (name !== user.name) forgetTraces(storage, user.id);
+    storage.set(nameKey(user.id), user.name);
+    await (await kept).enter(user, admin);
   }
 
   /** What only the house before this one had goes over to it, if it is the same person's. */
@@ -282,6 +290,12 @@ function isNotLoggedIn(thrown: unknown): boolean {
 function forgetTraces(storage: Storage, user: number) {
   new Reads(storage, user).forget();
   new Drafts(storage, user).forget();
+  storage.remove(nameKey(user));
+}
+
+/** Where it stands whose the drafts and the reads of a number are. */
+function nameKey(user: number): string {
+  return `parlor.name.${user}`;
 }
 
 async function noAnswer(afterMs: number): Promise<"no answer"> {

@@ -130,6 +130,25 @@ describe("arriving", () => {
   });
 });
 
+test("who has somebody else's number finds nothing of what they typed and read", async () => {
+  const draft = (user: User) => `parlor.draft.${user.id}.${ROOM}`;
+  const read = `parlor.read.${alice.id}`;
+  serverSays(alice);
+  (await open()).stop();
+  storage.set(draft(alice), "half a sen");
+  storage.set(draft(bob), "of bob");
+  storage.set(read, "{}");
+  (await open()).stop();
+  expect(storage.get(draft(alice))).toBe("half a sen");
+  serverSays({ id: alice.id, name: "carol" });
+  expect(where(await open())).toBe("carol");
+  expect([storage.get(draft(alice)), storage.get(read), storage.get(draft(bob))]).toEqual([
+    null,
+    null,
+    "of bob",
+  ]);
+});
+
 describe("before each connection", () => {
   test("the server is asked whose session it is, once it may have changed", async () => {
     serverSays(alice);
