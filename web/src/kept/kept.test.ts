@@ -15,6 +15,7 @@ beforeEach(async () => {
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
+  vi.unstubAllGlobals();
 });
 
 function unsent(body: string): Unsent {
@@ -76,6 +77,23 @@ describe("the outbox", () => {
     const transaction = vi.spyOn(IDBDatabase.prototype, "transaction");
     await kept.addUnsent(alice.id, unsent("one"));
     expect(transaction).toHaveBeenCalledWith(["people", "outbox"], "readwrite", { durability: "strict" });
+  });
+
+  test("asks the browser once not to delete it, and does not wait for what it says", async () => {
+    const persist = vi.fn(() => new Promise(() => undefined));
+    vi.stubGlobal("navigator", { storage: { persist } });
+    for (const body of ["one", "two"]) await kept.addUnsent(alice.id, unsent(body));
+    kept = await Kept.open();
+    await kept.addUnsent(alice.id, unsent("three"));
+    expect(persist).toHaveBeenCalledOnce();
+    expect(await bodies()).toEqual(["one", "two", "three"]);
+  });
+
+  test("is there also where the browser cannot be asked that", async () => {
+    vi.stubGlobal("navigator", {});
+    expect(await kept.addUnsent(alice.id, unsent("one"))).not.toBeNull();
+    vi.stubGlobal("navigator", { storage: { persist: () => Promise.reject(new TypeError("No.")) } });
+    expect(await kept.addUnsent(alice.id, unsent("two"))).not.toBeNull();
   });
 
   test("moves a message once, if two tabs want to", async () => {

@@ -29,6 +29,9 @@ export const LONGEST_RUN = 100;
  */
 const WAIT_MS = 2_000;
 
+/** What the database gives to the first message ever written on a device, and to no other. */
+const FIRST_PLACE = 1;
+
 type Name = StoreNames<Schema>;
 type Change = IDBPTransaction<Schema, Name[], "readwrite">;
 
@@ -126,6 +129,12 @@ export class Kept {
 
   /** Puts a message at the end, to stay there whatever happens to this page or its machine. Returns its place. */
   async addUnsent(user: number, message: Unsent): Promise<number | null> {
+    const place = await this.#addMakingRoom(user, message);
+    if (place === FIRST_PLACE) void askToStay();
+    return place;
+  }
+
+  async #addMakingRoom(user: number, message: Unsent): Promise<number | null> {
     const place = await this.#add(user, message);
     if (place !== null || !this.works) return place ?? null;
     // What can be fetched again makes room for what cannot.
@@ -291,6 +300,15 @@ function undo(change: Change, thrown: unknown): never {
     // It has undone itself.
   }
   throw thrown;
+}
+
+/** A browser that is short of room may otherwise delete all of this. It decides by itself, or asks whoever is there. */
+async function askToStay() {
+  try {
+    await navigator.storage.persist();
+  } catch {
+    // Not every browser has it, and none on plain http.
+  }
 }
 
 /** Null if it does not come in time. */
