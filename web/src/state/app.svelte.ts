@@ -117,7 +117,7 @@ export class App {
   /** Leaves nothing of theirs on this device, in any tab. */
   async logOut() {
     const { place } = this;
-    if (place.is !== "inside") return;
+    if (place.is !== "inside" || this.#loggingOut) return;
     const { storage } = this.around;
     storage.set(LEAVING, String(place.user.id));
     this.#loggingOut = true;

@@ -231,6 +231,18 @@ describe("logging out", () => {
     expect([where(page), page.app.sessionEnded, await left(alice)]).toEqual(["door", true, ["one"]]);
   });
 
+  test("is asked of the server once, however often it is clicked", async () => {
+    serverSays(alice);
+    const page = await open();
+    let answer: (ended: undefined) => void = () => undefined;
+    vi.mocked(api.logOut).mockReturnValue(new Promise((resolve) => (answer = resolve)));
+    const clicks = [page.app.logOut(), page.app.logOut()];
+    answer(undefined);
+    await Promise.all(clicks);
+    expect(api.logOut).toHaveBeenCalledOnce();
+    expect(where(page)).toBe("door");
+  });
+
   test("of which only the answer was lost leaves nothing on the device either", async () => {
     serverSays(alice);
     const page = await open();
