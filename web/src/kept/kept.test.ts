@@ -31,7 +31,7 @@ const bodies = async (user = alice.id) =>
 
 describe("who is here", () => {
   test("is who was let in last", async () => {
-    expect(await kept.whoIsHere()).toEqual({ ...alice, admin: true, here: true });
+    expect(await kept.whoIsHere()).toMatchObject({ ...alice, admin: true, here: true });
     await kept.enter(bob, false);
     expect((await kept.whoIsHere())?.name).toBe("bob");
   });
@@ -63,6 +63,28 @@ describe("who is here", () => {
     await kept.enter({ id: alice.id, name: "carol" }, false);
     expect(await bodies()).toEqual([]);
   });
+});
+
+test("what an earlier version of the page kept is there", async () => {
+  newDevice();
+  const request = indexedDB.open("parlor", 1);
+  request.onupgradeneeded = () => {
+    const db = request.result;
+    db.createObjectStore("people", { keyPath: "id" }).add({ ...alice, admin: true, here: true });
+    const outbox = db.createObjectStore("outbox", { autoIncrement: true });
+    outbox.createIndex("user", "user");
+    outbox.add({ ...unsent("one"), user: alice.id });
+    db.createObjectStore("rooms", { keyPath: "user" });
+    db.createObjectStore("runs", { keyPath: ["user", "room"] }).createIndex("age", ["user", "at"]);
+  };
+  await new Promise((resolve) => (request.onsuccess = resolve));
+  request.result.close();
+  kept = await Kept.open();
+  const here = await kept.whoIsHere();
+  expect(here).toEqual({ ...alice, admin: true, here: true, stay: expect.any(String) as string });
+  await kept.enter(alice, true);
+  expect(await kept.whoIsHere()).toEqual(here);
+  expect(await bodies()).toEqual(["one"]);
 });
 
 describe("the outbox", () => {
@@ -190,7 +212,7 @@ describe("without storage", () => {
   });
 
   test("a database that comes late is taken", async () => {
-    const request = indexedDB.open("parlor", 1);
+    const request = indexedDB.open("parlor");
     await new Promise((resolve) => (request.onsuccess = resolve));
     // It waits for a tab that is frozen, and whoever opens it waits behind.
     indexedDB.deleteDatabase("parlor");
@@ -243,6 +265,20 @@ describe("a connection to the database", () => {
     expect(await bodies()).toEqual(["one"]);
   });
 
+  test("to a database that was made anew is none, until somebody is let in there", async () => {
+    await kept.addUnsent(alice.id, unsent("one"));
+    await new Promise((resolve) => (indexedDB.deleteDatabase("parlor").onsuccess = resolve));
+    const other = await Kept.open();
+    await other.enter(alice, true);
+    await other.addUnsent(alice.id, unsent("two"));
+    // Nobody knows by that that the first has been sent, and its place is the other's.
+    expect(await kept.unsent(alice.id)).toBeNull();
+    expect(await kept.removeUnsent(1)).toBe(false);
+    expect(await kept.addUnsent(alice.id, unsent("three"))).toBeNull();
+    await kept.enter(alice, true);
+    expect(await bodies()).toEqual(["two"]);
+  });
+
   test("that breaks keeps nothing for the moment; what may have been done is not done again", async () => {
     const transaction = vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementationOnce(broken);
     expect(await kept.addUnsent(alice.id, unsent("one"))).toBeNull();
@@ -270,7 +306,7 @@ describe("a connection to the database", () => {
   });
 
   test("that nobody lets go of is not said to be deleted, and not waited for", async () => {
-    const request = indexedDB.open("parlor", 1);
+    const request = indexedDB.open("parlor");
     await new Promise((resolve) => (request.onsuccess = resolve));
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const forgotten = kept.forgetEverything();

@@ -4,6 +4,7 @@
  * time; then nothing is kept, the answers say so, and nothing throws. What is asked next looks for it again.
  */
 import type { IDBPTransaction, StoreNames } from "idb";
+import { uuid } from "../uuid";
 import type { User } from "../wire";
 import {
   deleteDatabase,
@@ -44,6 +45,9 @@ export class Kept {
   /** Who was let in, until that is kept. */
   #entering: { user: User; admin: boolean } | null = null;
 
+  /** Who the page is about. Another connection must lead to where what they wrote is known to be. */
+  #guest: Pick<Person, "id" | "stay"> | null = null;
+
   private constructor(connected: Promise<null> | null) {
     this.#connected = connected;
   }
@@ -69,18 +73,21 @@ export class Kept {
   /** Who was inside when the page was last here, and neither logged out nor was found to be logged out. */
   async whoIsHere(): Promise<Person | null> {
     const people = await this.#use((db) => db.getAll("people"));
-    return people?.find((person) => person.here) ?? null;
+    const person = people?.find(({ here }) => here) ?? null;
+    this.#guest = person;
+    return person;
   }
 
   /** They are let in. Nobody else is here then. If that cannot be kept now, it is before anything else is. */
   async enter(user: User, admin: boolean) {
+    this.#guest = null;
     this.#entering = { user, admin };
     await this.#use((db) => this.#keepWhoEntered(db));
   }
 
   /** Their session has ended without their doing. What they wrote waits for their return. */
   async sessionEnded(user: number) {
-    if (this.#entering?.user.id === user) this.#entering = null;
+    this.#isGone(user);
     await this.#change(EVERYTHING, async (change) => {
       const person = await change.objectStore("people").get(user);
       if (person) await change.objectStore("people").put({ ...person, here: false });
@@ -90,7 +97,7 @@ export class Kept {
 
   /** They have logged out. Returns whether nothing of theirs is left. */
   async forget(user: number): Promise<boolean> {
-    if (this.#entering?.user.id === user) this.#entering = null;
+    this.#isGone(user);
     const forget = async (change: Change) => {
       await change.objectStore("people").delete(user);
       await emptyOutbox(change, user);
@@ -99,6 +106,11 @@ export class Kept {
     };
     // The second time with another connection, if it was that.
     return (await this.#change(EVERYTHING, forget)) ?? (await this.#change(EVERYTHING, forget)) ?? false;
+  }
+
+  #isGone(user: number) {
+    if (this.#entering?.user.id === user) this.#entering = null;
+    if (this.#guest?.id === user) this.#guest = null;
   }
 
   /** The last resort, where what is somebody's cannot be picked out. Returns whether nothing of anybody's is left. */
@@ -250,10 +262,9 @@ export class Kept {
   /** Resolves with null while there is no database. One that comes late is taken as well. */
   #connect(): Promise<Database | null> {
     this.#connected ??= inTime(
-      openDatabase().then(
-        (db) => this.#opened(db),
-        () => (this.#connected = null),
-      ),
+      openDatabase()
+        .then((db) => this.#opened(db))
+        .catch(() => (this.#connected = null)),
     );
     return this.#connected;
   }
@@ -262,6 +273,10 @@ export class Kept {
     // It has died, or another tab deletes it or has a newer page, and waits for us to let go of it.
     for (const end of ["close", "versionchange"] as const) db.addEventListener(end, () => this.#letGo(db));
     await this.#keepWhoEntered(db).catch(() => undefined);
+    if (!(await this.#knowsGuest(db))) {
+      db.close();
+      throw new Error("the database is another than it was");
+    }
     this.#db = db;
     this.#connected = Promise.resolve(db);
     return db;
@@ -270,8 +285,21 @@ export class Kept {
   async #keepWhoEntered(db: Database) {
     const entering = this.#entering;
     if (!entering) return;
-    await changeIn(db, EVERYTHING, (change) => letIn(change, entering.user, entering.admin), "relaxed");
-    if (this.#entering === entering) this.#entering = null;
+    const { user, admin } = entering;
+    const guest = await changeIn(db, EVERYTHING, (change) => letIn(change, user, admin), "relaxed");
+    if (this.#entering !== entering) return;
+    this.#entering = null;
+    this.#guest = guest;
+  }
+
+  /**
+   * Whether this is the database in which the page has kept what its guest wrote. It may have been deleted and made anew:
+   * then places in it are those of other messages, and what is missing there has not been sent.
+   */
+  async #knowsGuest(db: Database): Promise<boolean> {
+    if (!this.#guest) return true;
+    const { id, stay } = this.#guest;
+    return (await db.get("people", id))?.stay === stay;
   }
 
   #letGo(db: Database) {
@@ -326,15 +354,19 @@ function isCalled(thrown: unknown, ...names: string[]): boolean {
   return thrown instanceof Error && names.includes(thrown.name);
 }
 
-async function letIn(change: Change, { id, name }: User, admin: boolean) {
+async function letIn(change: Change, { id, name }: User, admin: boolean): Promise<Person> {
   const people = change.objectStore("people");
+  const before = await people.get(id);
   for (const person of await people.getAll()) {
     // After the server's data were put back, a number can be another person's.
     if (person.id === id && person.name !== name) await emptyOutbox(change, id);
     if (person.id !== id || person.name !== name) await forgetReading(change, person.id);
     if (person.id !== id && person.here) await people.put({ ...person, here: false });
   }
-  await people.put({ id, name, admin, here: true });
+  const stay = before?.name === name ? before.stay : uuid();
+  const person = { id, name, admin, here: true, stay };
+  await people.put(person);
+  return person;
 }
 
 async function isHere(change: Change, user: number): Promise<boolean> {

@@ -1,10 +1,11 @@
 /** The page's database, store by store, and how it is opened. A browser keeps one for each server, since it keeps one for each origin. */
 import { deleteDB, openDB, type DBSchema, type IDBPDatabase } from "idb";
+import { uuid } from "../uuid";
 import type { Message, Room } from "../wire";
 
 const NAME = "parlor";
 /** Raised with every change of what follows; `upgrade` knows the way from each earlier one. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Somebody who has been inside on this device and has not logged out here since. */
 export interface Person {
@@ -13,6 +14,8 @@ export interface Person {
   admin: boolean;
   /** Whether it is they whose session the browser has. Who is not here has an outbox, and nothing else. */
   here: boolean;
+  /** Drawn when nothing of them is here yet. A database that was deleted and made anew does not have it. */
+  stay: string;
 }
 
 /** A message that is not known to be in the log. */
@@ -59,12 +62,15 @@ export type Database = IDBPDatabase<Schema>;
 /** Rejects if there is none to be had: storage is forbidden or broken, or a newer page has it. */
 export async function openDatabase(): Promise<Database> {
   return openDB<Schema>(NAME, VERSION, {
-    upgrade(db, from) {
+    async upgrade(db, from, _to, change) {
       if (from < 1) {
         db.createObjectStore("people", { keyPath: "id" });
         db.createObjectStore("outbox", { autoIncrement: true }).createIndex("user", "user");
         db.createObjectStore("rooms", { keyPath: "user" });
         db.createObjectStore("runs", { keyPath: ["user", "room"] }).createIndex("age", ["user", "at"]);
+      } else if (from < 2) {
+        const people = change.objectStore("people");
+        for (const person of await people.getAll()) await people.put({ ...person, stay: uuid() });
       }
     },
   });
