@@ -68,7 +68,7 @@ export class Kept {
     return this.#db !== null;
   }
 
-  // Who is here.
+  // Who is here. The answers are false if that could not be kept.
 
   /** Who was inside when the page was last here, and neither logged out nor was found to be logged out. */
   async whoIsHere(): Promise<Person | null> {
@@ -79,20 +79,23 @@ export class Kept {
   }
 
   /** They are let in. Nobody else is here then. If that cannot be kept now, it is before anything else is. */
-  async enter(user: User, admin: boolean) {
+  async enter(user: User, admin: boolean): Promise<boolean> {
     this.#guest = null;
     this.#entering = { user, admin };
     await this.#use((db) => this.#keepWhoEntered(db));
+    return this.#entering === null;
   }
 
   /** Their session has ended without their doing. What they wrote waits for their return. */
-  async sessionEnded(user: number) {
+  async sessionEnded(user: number): Promise<boolean> {
     this.#isGone(user);
-    await this.#change(EVERYTHING, async (change) => {
+    const ended = await this.#change(EVERYTHING, async (change) => {
       const person = await change.objectStore("people").get(user);
       if (person) await change.objectStore("people").put({ ...person, here: false });
       await forgetReading(change, user);
+      return true;
     });
+    return ended ?? false;
   }
 
   /** They have logged out. Returns whether nothing of theirs is left. */

@@ -14,8 +14,8 @@ import { Theme } from "./theme.svelte";
 
 /** Set once somebody has been logged in on this device: then the door offers to log in, else to register. */
 const KNOWN = "parlor.known";
-/** Who is here. The database may say it of somebody who is not any more, if it broke before they went. */
-const HERE = "parlor.here";
+/** Set while the database may say of somebody that they are here who is not any more: it could not be told. */
+const UNTOLD = "parlor.untold";
 /**
  * Who wants to log out, until that is done or the server says that they have not: they may have, though its answer was
  * lost or what they leave could not be deleted yet.
@@ -93,7 +93,7 @@ export class App {
     const asked = whoAmI();
     const kept = await this.around.kept;
     const last = await kept.whoIsHere();
-    const here = last && this.around.storage.get(HERE) === mark(last) ? last : null;
+    const here = this.around.storage.get(UNTOLD) === null ? last : null;
     const answer = await (here ? Promise.race([asked, noAnswer(KNOCK_MS)]) : asked);
     if (moves !== this.#moves) return;
     if (answer === "nobody") {
@@ -146,10 +146,18 @@ export class App {
    * have written here and not sent is worth less than that nobody finds what these have.
    */
   async #forget(user: number): Promise<boolean> {
-    const { storage } = this.around;
+    if (await this.#pickOut(user)) return true;
+    const { storage, kept } = this.around;
+    const forgotten = await (await kept).forgetEverything();
+    if (forgotten) storage.remove(LEAVING);
+    else storage.set(UNTOLD, "1");
+    return forgotten;
+  }
+
+  async #pickOut(user: number): Promise<boolean> {
+    const { storage, kept } = this.around;
     forgetTraces(storage, user);
-    const kept = await this.around.kept;
-    const forgotten = (await kept.forget(user)) || (await kept.forgetEverything());
+    const forgotten = await (await kept).forget(user);
     if (forgotten && storage.get(LEAVING) === String(user)) storage.remove(LEAVING);
     return forgotten;
   }
@@ -183,9 +191,6 @@ export class App {
   /** From now on it is they who are here on this device. */
   async #takePlace({ user, admin }: Who) {
     const { storage, kept } = this.around;
-    // What is there already may stay where nothing can be written.
-    storage.remove(HERE);
-    storage.set(HERE, mark(user));
     const leaving = storage.get(LEAVING);
     if (leaving === String(user.id)) storage.remove(LEAVING);
     else if (leaving !== null) await this.#forget(Number(leaving));
@@ -193,7 +198,8 @@ export class App {
     const name = storage.get(nameKey(user.id)) ?? user.name;
     if (name !== user.name) forgetTraces(storage, user.id);
     storage.set(nameKey(user.id), user.name);
-    await (await kept).enter(user, admin);
+    if (await (await kept).enter(user, admin)) storage.remove(UNTOLD);
+    else storage.set(UNTOLD, "1");
   }
 
   /** What only the house before this one had goes over to it, if it is the same person's. */
@@ -202,7 +208,7 @@ export class App {
     this.#left = null;
     if (!before) return;
     const { unkept } = before.outbox;
-    if (mark(before.me) === mark(house.me)) house.outbox.takeOver(unkept);
+    if (areSame(before.me, house.me)) house.outbox.takeOver(unkept);
     else if (unkept.length > 0) this.dropped = { author: before.me, count: unkept.length };
   }
 
@@ -219,7 +225,7 @@ export class App {
     // They may have gone while the answer was on its way, or be about to.
     if (this.place.is !== "inside" || this.place.user !== user || this.#loggingOut) return false;
     if (answer === "nobody") await this.#sessionOver(user);
-    else if (answer.user.id !== user.id || answer.user.name !== user.name) await this.#enter(answer, true);
+    else if (!areSame(answer.user, user)) await this.#enter(answer, true);
     else {
       // The server has not heard of it, unless they said so only after it was asked.
       if (leaving !== null) storage.remove(LEAVING);
@@ -234,7 +240,7 @@ export class App {
     if (storage.get(LEAVING) === String(user.id)) return this.#loggedOut(user);
     this.#toDoor();
     this.sessionEnded = true;
-    await (await kept).sessionEnded(user.id);
+    if (!(await (await kept).sessionEnded(user.id))) storage.set(UNTOLD, "1");
   }
 
   #toDoor() {
@@ -242,7 +248,6 @@ export class App {
     this.#stop();
     this.#stop = () => undefined;
     if (this.place.is === "inside") this.#left = this.place.house;
-    this.around.storage.remove(HERE);
     this.firstAdministrator = false;
     this.dropped = null;
     this.place = { is: "door" };
@@ -255,15 +260,12 @@ export class App {
 
   async #hearLeft(user: number) {
     const { place } = this;
-    // A tab that was frozen may hear of it when they have long been back.
-    const back = this.around.storage.get(HERE)?.startsWith(mark({ id: user, name: "" }));
     if (place.is === "inside" && place.user.id === user) this.#toDoor();
     else if (place.is === "door") this.sessionEnded = false;
-    if (back) return;
     if (this.#left?.me.id === user) this.#left = null;
-    // The tab in which they left may have been closed before all was deleted, or may not have been able to.
-    forgetTraces(this.around.storage, user);
-    await (await this.around.kept).forget(user);
+    // The other tab may not be able to delete what they leave, or be closed before. Where nothing is left to be deleted,
+    // this one was frozen, and they may have come back meanwhile.
+    if (this.around.storage.get(LEAVING) === String(user)) await this.#pickOut(user);
   }
 
   async #hearEntered(user: number) {
@@ -303,9 +305,9 @@ async function noAnswer(afterMs: number): Promise<"no answer"> {
   return "no answer";
 }
 
-/** A person, also after the server's data were put back and their number is another's. */
-function mark({ id, name }: User): string {
-  return `${id} ${name}`;
+/** After the server's data were put back, a number can be another person's. */
+function areSame(one: User, other: User): boolean {
+  return one.id === other.id && one.name === other.name;
 }
 
 function asWho({ id, name, admin }: Person): Who {
