@@ -2,6 +2,13 @@
 import { NoAnswer, Refusal } from "./refusal";
 import type { ApiError, Message, Room, Session, User } from "./wire";
 
+/**
+ * For how long an answer is waited for: as long as on the live connection, and far longer than a busy server takes to
+ * check a password. A network that swallows everything never ends a request by itself, and what waits for one, such as
+ * the next connection, would wait for ever.
+ */
+const ANSWER_MS = 10_000;
+
 export interface Account {
   user: User;
   session: Session;
@@ -52,6 +59,7 @@ async function call<T>(method: string, path: string, body?: object): Promise<T> 
   try {
     response = await fetch(`/api${path}`, {
       method,
+      signal: AbortSignal.timeout(ANSWER_MS),
       ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }),
     });
   } catch {

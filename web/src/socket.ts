@@ -85,10 +85,13 @@ export class SocketLink implements Link {
 
   open() {
     const turn = ++this.#turns;
-    this.admit().then(
-      (admitted) => turn === this.#turns && admitted && this.#socket.connect(),
-      () => turn === this.#turns && this.listener.lost("broken"),
-    );
+    // Who is not let in, and has not been sent away either, is in between: logging out, perhaps in vain.
+    const connect = (admitted: boolean) => {
+      if (turn !== this.#turns) return;
+      if (admitted) this.#socket.connect();
+      else this.listener.lost("broken");
+    };
+    this.admit().then(connect, () => connect(false));
   }
 
   close() {

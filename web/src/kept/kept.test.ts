@@ -1,7 +1,8 @@
+import { forceCloseDatabase } from "fake-indexeddb";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { alice, bob, messages, ROOM } from "../state/testing";
 import { Kept, MOST_RUNS, type Run, type Unsent } from "./kept";
-import { newDevice } from "./testing";
+import { idle, newDevice } from "./testing";
 
 let kept: Kept;
 
@@ -12,7 +13,9 @@ beforeEach(async () => {
 });
 
 afterEach(() => {
+  vi.useRealTimers();
   vi.restoreAllMocks();
+  vi.unstubAllGlobals();
 });
 
 function unsent(body: string): Unsent {
@@ -28,7 +31,7 @@ const bodies = async (user = alice.id) =>
 
 describe("who is here", () => {
   test("is who was let in last", async () => {
-    expect(await kept.whoIsHere()).toEqual({ ...alice, admin: true, here: true });
+    expect(await kept.whoIsHere()).toMatchObject({ ...alice, admin: true, here: true });
     await kept.enter(bob, false);
     expect((await kept.whoIsHere())?.name).toBe("bob");
   });
@@ -62,6 +65,28 @@ describe("who is here", () => {
   });
 });
 
+test("what an earlier version of the page kept is there", async () => {
+  newDevice();
+  const request = indexedDB.open("parlor", 1);
+  request.onupgradeneeded = () => {
+    const db = request.result;
+    db.createObjectStore("people", { keyPath: "id" }).add({ ...alice, admin: true, here: true });
+    const outbox = db.createObjectStore("outbox", { autoIncrement: true });
+    outbox.createIndex("user", "user");
+    outbox.add({ ...unsent("one"), user: alice.id });
+    db.createObjectStore("rooms", { keyPath: "user" });
+    db.createObjectStore("runs", { keyPath: ["user", "room"] }).createIndex("age", ["user", "at"]);
+  };
+  await new Promise((resolve) => (request.onsuccess = resolve));
+  request.result.close();
+  kept = await Kept.open();
+  const here = await kept.whoIsHere();
+  expect(here).toEqual({ ...alice, admin: true, here: true, stay: expect.any(String) as string });
+  await kept.enter(alice, true);
+  expect(await kept.whoIsHere()).toEqual(here);
+  expect(await bodies()).toEqual(["one"]);
+});
+
 describe("the outbox", () => {
   test("is in the order of writing, and what is moved goes to its end", async () => {
     const places: (number | null)[] = [];
@@ -74,6 +99,23 @@ describe("the outbox", () => {
     const transaction = vi.spyOn(IDBDatabase.prototype, "transaction");
     await kept.addUnsent(alice.id, unsent("one"));
     expect(transaction).toHaveBeenCalledWith(["people", "outbox"], "readwrite", { durability: "strict" });
+  });
+
+  test("asks the browser once not to delete it, and does not wait for what it says", async () => {
+    const persist = vi.fn(() => new Promise(() => undefined));
+    vi.stubGlobal("navigator", { storage: { persist } });
+    for (const body of ["one", "two"]) await kept.addUnsent(alice.id, unsent(body));
+    kept = await Kept.open();
+    await kept.addUnsent(alice.id, unsent("three"));
+    expect(persist).toHaveBeenCalledOnce();
+    expect(await bodies()).toEqual(["one", "two", "three"]);
+  });
+
+  test("is there also where the browser cannot be asked that", async () => {
+    vi.stubGlobal("navigator", {});
+    expect(await kept.addUnsent(alice.id, unsent("one"))).not.toBeNull();
+    vi.stubGlobal("navigator", { storage: { persist: () => Promise.reject(new TypeError("No.")) } });
+    expect(await kept.addUnsent(alice.id, unsent("two"))).not.toBeNull();
   });
 
   test("moves a message once, if two tabs want to", async () => {
@@ -156,7 +198,34 @@ describe("without storage", () => {
     const opening = Kept.open();
     await vi.advanceTimersByTimeAsync(10_000);
     expect((await opening).works).toBe(false);
-    vi.useRealTimers();
+  });
+
+  test("it is looked for again, and what was to be kept of who is here is kept then", async () => {
+    const open = vi.spyOn(indexedDB, "open").mockImplementation(() => {
+      throw new DOMException("Not now.", "UnknownError");
+    });
+    kept = await Kept.open();
+    await kept.enter(bob, false);
+    open.mockRestore();
+    expect((await kept.whoIsHere())?.name).toBe("bob");
+    expect(await kept.addUnsent(bob.id, unsent("one"))).not.toBeNull();
+  });
+
+  test("a database that comes late is taken", async () => {
+    const request = indexedDB.open("parlor");
+    await new Promise((resolve) => (request.onsuccess = resolve));
+    // It waits for a tab that is frozen, and whoever opens it waits behind.
+    indexedDB.deleteDatabase("parlor");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const opening = Kept.open();
+    await vi.advanceTimersByTimeAsync(10_000);
+    kept = await opening;
+    expect(kept.works).toBe(false);
+    await kept.enter(alice, true);
+    request.result.close();
+    await idle();
+    expect(kept.works).toBe(true);
+    expect(await kept.addUnsent(alice.id, unsent("one"))).not.toBeNull();
   });
 
   test("an older page lets a newer one have the database, and keeps nothing from then on", async () => {
@@ -165,5 +234,83 @@ describe("without storage", () => {
     expect(await kept.addUnsent(alice.id, unsent("one"))).toBeNull();
     request.result.close();
     expect((await Kept.open()).works).toBe(false);
+  });
+});
+
+describe("a connection to the database", () => {
+  /** The one that is in use. */
+  async function connection(): Promise<IDBDatabase> {
+    const transaction = vi.spyOn(IDBDatabase.prototype, "transaction");
+    await kept.whoIsHere();
+    const [db] = transaction.mock.contexts;
+    transaction.mockRestore();
+    return db as IDBDatabase;
+  }
+
+  const broken = () => {
+    throw new DOMException("The disk does not answer.", "UnknownError");
+  };
+
+  test("that the browser has ended is replaced", async () => {
+    forceCloseDatabase((await connection()) as never);
+    await idle();
+    expect(kept.works).toBe(false);
+    expect(await kept.addUnsent(alice.id, unsent("one"))).not.toBeNull();
+    expect([kept.works, await bodies()]).toEqual([true, ["one"]]);
+  });
+
+  test("that has ended without a word is replaced", async () => {
+    (await connection()).close();
+    expect(await kept.addUnsent(alice.id, unsent("one"))).not.toBeNull();
+    expect(await bodies()).toEqual(["one"]);
+  });
+
+  test("to a database that was made anew is none, until somebody is let in there", async () => {
+    await kept.addUnsent(alice.id, unsent("one"));
+    await new Promise((resolve) => (indexedDB.deleteDatabase("parlor").onsuccess = resolve));
+    const other = await Kept.open();
+    await other.enter(alice, true);
+    await other.addUnsent(alice.id, unsent("two"));
+    // Nobody knows by that that the first has been sent, and its place is the other's.
+    expect(await kept.unsent(alice.id)).toBeNull();
+    expect(await kept.removeUnsent(1)).toBe(false);
+    expect(await kept.addUnsent(alice.id, unsent("three"))).toBeNull();
+    await kept.enter(alice, true);
+    expect(await bodies()).toEqual(["two"]);
+  });
+
+  test("that breaks keeps nothing for the moment; what may have been done is not done again", async () => {
+    const transaction = vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementationOnce(broken);
+    expect(await kept.addUnsent(alice.id, unsent("one"))).toBeNull();
+    expect(transaction).toHaveBeenCalledOnce();
+    expect(await kept.addUnsent(alice.id, unsent("two"))).not.toBeNull();
+    expect(await bodies()).toEqual(["two"]);
+  });
+
+  test("that breaks while somebody logs out does not save what they leave", async () => {
+    await kept.addUnsent(alice.id, unsent("one"));
+    vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementationOnce(broken);
+    expect(await kept.forget(alice.id)).toBe(true);
+    expect([await kept.whoIsHere(), await bodies()]).toEqual([null, []]);
+  });
+
+  test("that breaks for good can still be deleted with all that is behind it", async () => {
+    await kept.addUnsent(alice.id, unsent("one"));
+    const transaction = vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementation(broken);
+    expect(await kept.forget(alice.id)).toBe(false);
+    expect(await kept.forgetEverything()).toBe(true);
+    transaction.mockRestore();
+    expect([await kept.whoIsHere(), await bodies()]).toEqual([null, []]);
+    await kept.enter(bob, false);
+    expect(await kept.addUnsent(bob.id, unsent("two"))).not.toBeNull();
+  });
+
+  test("that nobody lets go of is not said to be deleted, and not waited for", async () => {
+    const request = indexedDB.open("parlor");
+    await new Promise((resolve) => (request.onsuccess = resolve));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const forgotten = kept.forgetEverything();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await forgotten).toBe(false);
   });
 });

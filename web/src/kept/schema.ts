@@ -1,12 +1,11 @@
 /** The page's database, store by store, and how it is opened. A browser keeps one for each server, since it keeps one for each origin. */
-import { openDB, type DBSchema, type IDBPDatabase } from "idb";
+import { deleteDB, openDB, type DBSchema, type IDBPDatabase } from "idb";
+import { uuid } from "../uuid";
 import type { Message, Room } from "../wire";
 
+const NAME = "parlor";
 /** Raised with every change of what follows; `upgrade` knows the way from each earlier one. */
-const VERSION = 1;
-
-/** The page must come up without its database too: an older page that is frozen in another tab may not let go of it. */
-const OPEN_MS = 2_000;
+const VERSION = 2;
 
 /** Somebody who has been inside on this device and has not logged out here since. */
 export interface Person {
@@ -15,6 +14,8 @@ export interface Person {
   admin: boolean;
   /** Whether it is they whose session the browser has. Who is not here has an outbox, and nothing else. */
   here: boolean;
+  /** Drawn when nothing of them is here yet. A database that was deleted and made anew does not have it. */
+  stay: string;
 }
 
 /** A message that is not known to be in the log. */
@@ -58,33 +59,24 @@ export interface Schema extends DBSchema {
 
 export type Database = IDBPDatabase<Schema>;
 
-/** Rejects if there is none to be had: storage is forbidden, a newer page has it, or an older one does not let go. */
+/** Rejects if there is none to be had: storage is forbidden or broken, or a newer page has it. */
 export async function openDatabase(): Promise<Database> {
-  const opening = openDB<Schema>("parlor", VERSION, {
-    upgrade(db, from) {
+  return openDB<Schema>(NAME, VERSION, {
+    async upgrade(db, from, _to, change) {
       if (from < 1) {
         db.createObjectStore("people", { keyPath: "id" });
         db.createObjectStore("outbox", { autoIncrement: true }).createIndex("user", "user");
         db.createObjectStore("rooms", { keyPath: "user" });
         db.createObjectStore("runs", { keyPath: ["user", "room"] }).createIndex("age", ["user", "at"]);
+      } else if (from < 2) {
+        const people = change.objectStore("people");
+        for (const person of await people.getAll()) await people.put({ ...person, stay: uuid() });
       }
     },
-    // A newer page in another tab waits for it. What is written here from now on is not kept, and the page says so.
-    blocking: (_from, _to, event) => (event.target as IDBDatabase).close(),
   });
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("the database does not open")), OPEN_MS);
-  });
-  try {
-    return await Promise.race([opening, late]);
-  } catch (thrown) {
-    void opening.then(
-      (db) => db.close(),
-      () => undefined,
-    );
-    throw thrown;
-  } finally {
-    clearTimeout(timer);
-  }
+}
+
+/** With everything in it. All connections must have been closed; those of other tabs are, as they are told. */
+export async function deleteDatabase() {
+  await deleteDB(NAME);
 }

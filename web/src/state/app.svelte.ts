@@ -6,12 +6,21 @@ import type { Link, LinkListener } from "../socket";
 import type { Storage } from "../storage";
 import type { Tabs, Word } from "../tabs";
 import type { User } from "../wire";
+import { Drafts } from "./drafts";
 import { House } from "./house.svelte";
+import { Reads } from "./reads.svelte";
 import { Route } from "./route.svelte";
 import { Theme } from "./theme.svelte";
 
 /** Set once somebody has been logged in on this device: then the door offers to log in, else to register. */
 const KNOWN = "parlor.known";
+/** Set while the database may say of somebody that they are here who is not any more: it could not be told. */
+const UNTOLD = "parlor.untold";
+/**
+ * Who wants to log out, until that is done or the server says that they have not: they may have, though its answer was
+ * lost or what they leave could not be deleted yet.
+ */
+const LEAVING = "parlor.leaving";
 /** Who was here last waits this long for the server to say who they are, before they are let in without it. */
 const KNOCK_MS = 150;
 
@@ -38,10 +47,16 @@ export class App {
   firstAdministrator = $state(false);
   /** Why somebody who was inside stands at the door. */
   sessionEnded = $state(false);
+  /** Somebody has logged out, and what this device keeps of theirs could not be deleted. */
+  leftBehind = $state(false);
+  /** What somebody wrote and nothing but this page's memory held, until somebody else came in. */
+  dropped = $state.raw<{ author: User; count: number } | null>(null);
   /** Another build of the page than the one that runs is what will be opened next. */
   newer = $state(false);
   readonly route = new Route();
   readonly theme: Theme;
+  /** The house of somebody whose session has ended: it may hold what cannot be found anywhere else. */
+  #left = $state.raw<House | null>(null);
   #stop: () => void = () => undefined;
   /** Counts the goings in and out: what was waited for may be settled otherwise meanwhile. */
   #moves = 0;
@@ -55,6 +70,11 @@ export class App {
 
   get knownHere(): boolean {
     return this.around.storage.get(KNOWN) !== null;
+  }
+
+  /** Whether closing the page would lose something that somebody at the door has written. */
+  get wouldLose(): boolean {
+    return this.#left?.outbox.wouldLose ?? false;
   }
 
   /** Lives until the returned function is called. */
@@ -73,13 +93,14 @@ export class App {
     const asked = whoAmI();
     const kept = await this.around.kept;
     const last = await kept.whoIsHere();
-    const answer = await (last ? Promise.race([asked, noAnswer(KNOCK_MS)]) : asked);
+    const here = this.around.storage.get(UNTOLD) === null ? last : null;
+    const answer = await (here ? Promise.race([asked, noAnswer(KNOCK_MS)]) : asked);
     if (moves !== this.#moves) return;
     if (answer === "nobody") {
-      if (last) await this.#sessionOver(last.id);
+      if (last) await this.#sessionOver(last);
       else this.#toDoor();
     } else if (answer !== "no answer") await this.#enter(answer, true);
-    else if (last) await this.#enter(asWho(last), false);
+    else if (here) await this.#enter(asWho(here), false);
     else this.place = { is: "unreachable" };
   }
 
@@ -96,17 +117,49 @@ export class App {
   /** Leaves nothing of theirs on this device, in any tab. */
   async logOut() {
     const { place } = this;
-    if (place.is !== "inside") return;
+    if (place.is !== "inside" || this.#loggingOut) return;
+    const { storage } = this.around;
+    storage.set(LEAVING, String(place.user.id));
     this.#loggingOut = true;
     try {
       await api.logOut();
+    } catch (thrown) {
+      if (!isNotLoggedIn(thrown)) {
+        if (thrown instanceof Refusal) storage.remove(LEAVING);
+        throw thrown;
+      }
     } finally {
       this.#loggingOut = false;
     }
+    await this.#loggedOut(place.user);
+  }
+
+  async #loggedOut({ id }: User) {
     this.#toDoor();
-    this.around.tabs.tell({ is: "left", user: place.user.id });
-    await (await this.around.kept).forget(place.user.id);
-    place.house.forget();
+    this.#left = null;
+    this.around.tabs.tell({ is: "left", user: id });
+    this.leftBehind = !(await this.#forget(id));
+  }
+
+  /**
+   * Returns whether nothing of theirs is left on this device. Where it cannot be picked out, everything goes: what others
+   * have written here and not sent is worth less than that nobody finds what these have.
+   */
+  async #forget(user: number): Promise<boolean> {
+    if (await this.#pickOut(user)) return true;
+    const { storage, kept } = this.around;
+    const forgotten = await (await kept).forgetEverything();
+    if (forgotten) storage.remove(LEAVING);
+    else storage.set(UNTOLD, "1");
+    return forgotten;
+  }
+
+  async #pickOut(user: number): Promise<boolean> {
+    const { storage, kept } = this.around;
+    forgetTraces(storage, user);
+    const forgotten = await (await kept).forget(user);
+    if (forgotten && storage.get(LEAVING) === String(user)) storage.remove(LEAVING);
+    return forgotten;
   }
 
   /** `certain`: the server says so, other than what is only remembered. */
@@ -114,7 +167,7 @@ export class App {
     const { storage, tabs, connect } = this.around;
     const moves = ++this.#moves;
     const kept = await this.around.kept;
-    if (certain) await kept.enter(user, admin);
+    if (certain) await this.#takePlace({ user, admin });
     const house = new House(user, {
       connect: (listener) => connect(listener, () => this.#admit(user)),
       storage,
@@ -127,10 +180,36 @@ export class App {
     this.#stop();
     this.#certain = certain;
     this.sessionEnded = false;
+    this.leftBehind = false;
     storage.set(KNOWN, "1");
+    this.#inherit(house);
     this.#stop = house.start();
     this.place = { is: "inside", house, user, admin };
     if (certain) tabs.tell({ is: "entered", user: user.id });
+  }
+
+  /** From now on it is they who are here on this device. */
+  async #takePlace({ user, admin }: Who) {
+    const { storage, kept } = this.around;
+    const leaving = storage.get(LEAVING);
+    if (leaving === String(user.id)) storage.remove(LEAVING);
+    else if (leaving !== null) await this.#forget(Number(leaving));
+    // After the server's data were put back, a number can be another person's.
+    const name = storage.get(nameKey(user.id)) ?? user.name;
+    if (name !== user.name) forgetTraces(storage, user.id);
+    storage.set(nameKey(user.id), user.name);
+    if (await (await kept).enter(user, admin)) storage.remove(UNTOLD);
+    else storage.set(UNTOLD, "1");
+  }
+
+  /** What only the house before this one had goes over to it, if it is the same person's. */
+  #inherit(house: House) {
+    const before = this.place.is === "inside" ? this.place.house : this.#left;
+    this.#left = null;
+    if (!before) return;
+    const { unkept } = before.outbox;
+    if (areSame(before.me, house.me)) house.outbox.takeOver(unkept);
+    else if (unkept.length > 0) this.dropped = { author: before.me, count: unkept.length };
   }
 
   /** Whether the session is still this person's. If it is another's by now, or nobody's, the page follows. */
@@ -139,38 +218,60 @@ export class App {
     const certain = this.#certain;
     this.#certain = false;
     if (certain) return true;
+    const { storage } = this.around;
+    const leaving = storage.get(LEAVING);
     const answer = await whoAmI();
     if (answer === "no answer") throw new NoAnswer();
-    // They may have gone while the answer was on its way.
-    if (this.place.is !== "inside" || this.place.user !== user) return false;
-    if (answer === "nobody") await this.#sessionOver(user.id);
-    else if (answer.user.id === user.id && answer.user.name === user.name) return true;
-    else await this.#enter(answer, true);
+    // They may have gone while the answer was on its way, or be about to.
+    if (this.place.is !== "inside" || this.place.user !== user || this.#loggingOut) return false;
+    if (answer === "nobody") await this.#sessionOver(user);
+    else if (!areSame(answer.user, user)) await this.#enter(answer, true);
+    else {
+      // The server has not heard of it, unless they said so only after it was asked.
+      if (leaving !== null) storage.remove(LEAVING);
+      return true;
+    }
     return false;
   }
 
-  async #sessionOver(user: number) {
+  /** Nobody has the session any more. Perhaps they logged out, and the answer to that was lost. */
+  async #sessionOver(user: User) {
+    const { storage, kept } = this.around;
+    if (storage.get(LEAVING) === String(user.id)) return this.#loggedOut(user);
     this.#toDoor();
     this.sessionEnded = true;
-    await (await this.around.kept).sessionEnded(user);
+    if (!(await (await kept).sessionEnded(user.id))) storage.set(UNTOLD, "1");
   }
 
   #toDoor() {
     this.#moves += 1;
     this.#stop();
     this.#stop = () => undefined;
+    if (this.place.is === "inside") this.#left = this.place.house;
     this.firstAdministrator = false;
+    this.dropped = null;
     this.place = { is: "door" };
   }
 
   async #hear(word: Word) {
+    if (word.is === "left") await this.#hearLeft(word.user);
+    if (word.is === "entered") await this.#hearEntered(word.user);
+  }
+
+  async #hearLeft(user: number) {
     const { place } = this;
-    if (word.is === "left" && place.is === "inside" && place.user.id === word.user) {
-      this.#toDoor();
-      place.house.forget();
-    } else if (word.is === "left" && place.is === "door") this.sessionEnded = false;
-    else if (word.is === "entered" && place.is === "door") await this.arrive();
-    else if (word.is === "entered" && place.is === "inside" && place.user.id !== word.user)
+    if (place.is === "inside" && place.user.id === user) this.#toDoor();
+    else if (place.is === "door") this.sessionEnded = false;
+    if (this.#left?.me.id === user) this.#left = null;
+    // The other tab may not be able to delete what they leave, or be closed before. Where nothing is left to be deleted,
+    // this one was frozen, and they may have come back meanwhile.
+    if (this.around.storage.get(LEAVING) === String(user)) await this.#pickOut(user);
+  }
+
+  async #hearEntered(user: number) {
+    const { place } = this;
+    if (place.is === "door") await this.arrive();
+    else if (place.is === "inside" && place.user.id !== user)
       await this.#admit(place.user).catch(ignoreNoAnswer);
   }
 }
@@ -179,13 +280,34 @@ async function whoAmI(): Promise<Who | "nobody" | "no answer"> {
   try {
     return await api.me();
   } catch (thrown) {
-    return thrown instanceof Refusal && thrown.code === "not_logged_in" ? "nobody" : "no answer";
+    return isNotLoggedIn(thrown) ? "nobody" : "no answer";
   }
+}
+
+function isNotLoggedIn(thrown: unknown): boolean {
+  return thrown instanceof Refusal && thrown.code === "not_logged_in";
+}
+
+/** What a person leaves on the device besides what is kept in the database. */
+function forgetTraces(storage: Storage, user: number) {
+  new Reads(storage, user).forget();
+  new Drafts(storage, user).forget();
+  storage.remove(nameKey(user));
+}
+
+/** Where it stands whose the drafts and the reads of a number are. */
+function nameKey(user: number): string {
+  return `parlor.name.${user}`;
 }
 
 async function noAnswer(afterMs: number): Promise<"no answer"> {
   await new Promise((resolve) => setTimeout(resolve, afterMs));
   return "no answer";
+}
+
+/** After the server's data were put back, a number can be another person's. */
+function areSame(one: User, other: User): boolean {
+  return one.id === other.id && one.name === other.name;
 }
 
 function asWho({ id, name, admin }: Person): Who {

@@ -130,6 +130,25 @@ describe("arriving", () => {
   });
 });
 
+test("who has somebody else's number finds nothing of what they typed and read", async () => {
+  const draft = (user: User) => `parlor.draft.${user.id}.${ROOM}`;
+  const read = `parlor.read.${alice.id}`;
+  serverSays(alice);
+  (await open()).stop();
+  storage.set(draft(alice), "half a sen");
+  storage.set(draft(bob), "of bob");
+  storage.set(read, "{}");
+  (await open()).stop();
+  expect(storage.get(draft(alice))).toBe("half a sen");
+  serverSays({ id: alice.id, name: "carol" });
+  expect(where(await open())).toBe("carol");
+  expect([storage.get(draft(alice)), storage.get(read), storage.get(draft(bob))]).toEqual([
+    null,
+    null,
+    "of bob",
+  ]);
+});
+
 describe("before each connection", () => {
   test("the server is asked whose session it is, once it may have changed", async () => {
     serverSays(alice);
@@ -205,6 +224,240 @@ describe("logging out", () => {
     vi.mocked(api.logOut).mockRejectedValue(new NoAnswer());
     await expect(page.app.logOut()).rejects.toThrow(NoAnswer);
     expect([where(page), written(page)]).toEqual(["alice", ["one"]]);
+    expect([await page.admit(), await page.admit()]).toEqual([true, true]);
+    // Much later their session ends in some other way.
+    serverSays("nobody");
+    await page.admit();
+    expect([where(page), page.app.sessionEnded, await left(alice)]).toEqual(["door", true, ["one"]]);
+  });
+
+  test("is asked of the server once, however often it is clicked", async () => {
+    serverSays(alice);
+    const page = await open();
+    let answer: (ended: undefined) => void = () => undefined;
+    vi.mocked(api.logOut).mockReturnValue(new Promise((resolve) => (answer = resolve)));
+    const clicks = [page.app.logOut(), page.app.logOut()];
+    answer(undefined);
+    await Promise.all(clicks);
+    expect(api.logOut).toHaveBeenCalledOnce();
+    expect(where(page)).toBe("door");
+  });
+
+  test("of which only the answer was lost leaves nothing on the device either", async () => {
+    serverSays(alice);
+    const page = await open();
+    await page.admit();
+    await write(page, "one");
+    storage.set(`parlor.draft.${alice.id}.${ROOM}`, "half a sen");
+    vi.mocked(api.logOut).mockRejectedValue(new NoAnswer());
+    await expect(page.app.logOut()).rejects.toThrow(NoAnswer);
+    serverSays("nobody");
+    expect(await page.admit()).toBe(false);
+    expect([where(page), page.app.sessionEnded, await left(alice)]).toEqual(["door", false, []]);
+    expect(storage.get(`parlor.draft.${alice.id}.${ROOM}`)).toBeNull();
+  });
+
+  test("of which only the answer was lost is still wanted when the page is opened again", async () => {
+    serverSays(alice);
+    const page = await open();
+    await write(page, "one");
+    vi.mocked(api.logOut).mockRejectedValue(new NoAnswer());
+    await expect(page.app.logOut()).rejects.toThrow(NoAnswer);
+    page.stop();
+    serverSays("nobody");
+    const again = await open();
+    await idle();
+    expect([where(again), again.app.sessionEnded, await left(alice)]).toEqual(["door", false, []]);
+  });
+
+  test("is not called off by an answer from before it", async () => {
+    serverSays(alice);
+    const page = await open();
+    await page.admit();
+    await write(page, "one");
+    let answer: (account: api.Account) => void = () => undefined;
+    vi.mocked(api.me).mockReturnValueOnce(new Promise((resolve) => (answer = resolve)));
+    const admitted = page.admit();
+    vi.mocked(api.logOut).mockRejectedValue(new NoAnswer());
+    await expect(page.app.logOut()).rejects.toThrow(NoAnswer);
+    answer({ user: alice, admin: false } as api.Account);
+    await admitted;
+    serverSays("nobody");
+    await page.admit();
+    expect([where(page), await left(alice)]).toEqual(["door", []]);
+  });
+
+  test("of a session that has ended already is one as well", async () => {
+    serverSays(alice);
+    const page = await open();
+    await write(page, "one");
+    vi.mocked(api.logOut).mockRejectedValue(new Refusal({ code: "not_logged_in", message: "Log in." }));
+    await page.app.logOut();
+    expect([where(page), page.app.sessionEnded, await left(alice)]).toEqual(["door", false, []]);
+  });
+});
+
+describe("with a database that is broken", () => {
+  const broken = () => {
+    throw new DOMException("The disk does not answer.", "UnknownError");
+  };
+
+  /** Until the returned function is called. */
+  function breakDatabase(): () => void {
+    const spies = [
+      vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementation(broken),
+      vi.spyOn(indexedDB, "open").mockImplementation(broken),
+      vi.spyOn(indexedDB, "deleteDatabase").mockImplementation(broken),
+    ];
+    return () => {
+      for (const spy of spies) spy.mockRestore();
+    };
+  }
+
+  test("who logs out is told that something may be left, and it is deleted as soon as it can be", async () => {
+    serverSays(alice);
+    const page = await open();
+    await write(page, "one");
+    const repair = breakDatabase();
+    await page.app.logOut();
+    expect([where(page), page.app.leftBehind]).toEqual(["door", true]);
+    page.stop();
+    repair();
+    expect(await left(alice)).toEqual(["one"]);
+    serverSays("nobody");
+    const again = await open();
+    await idle();
+    expect([where(again), again.app.leftBehind, again.app.sessionEnded]).toEqual(["door", false, false]);
+    expect(await left(alice)).toEqual([]);
+  });
+
+  test("what is left is deleted also if another person comes in first", async () => {
+    serverSays(alice);
+    const page = await open();
+    await write(page, "one");
+    const repair = breakDatabase();
+    await page.app.logOut();
+    page.stop();
+    repair();
+    serverSays(bob);
+    expect([where(await open()), await left(alice)]).toEqual(["bob", []]);
+  });
+
+  test("who comes in takes the place of who was here, whether that can be kept or not", async () => {
+    serverSays(alice);
+    (await open()).stop();
+    const repair = breakDatabase();
+    serverSays(bob);
+    (await open()).stop();
+    repair();
+    serverSays("no answer");
+    expect(where(await open())).toBe("unreachable");
+  });
+
+  test("who was here is found as soon as it works again", async () => {
+    serverSays(alice);
+    (await open()).stop();
+    const repair = breakDatabase();
+    serverSays("no answer");
+    const page = await open();
+    expect(where(page)).toBe("unreachable");
+    repair();
+    void page.app.arrive();
+    await idle();
+    await vi.advanceTimersByTimeAsync(200);
+    await idle();
+    expect(where(page)).toBe("alice");
+  });
+});
+
+describe("what nothing but the page's memory holds", () => {
+  /** Alice's session ends after she has written something that could not be kept. */
+  async function atTheDoor(): Promise<Page> {
+    serverSays(alice);
+    const page = await open();
+    await page.admit();
+    await write(page, "one");
+    vi.spyOn(Kept.prototype, "addUnsent").mockResolvedValueOnce(null);
+    await write(page, "two");
+    await write(page, "three");
+    serverSays("nobody");
+    await page.admit();
+    await idle();
+    return page;
+  }
+
+  async function logIn(page: Page, user: User) {
+    vi.mocked(api.logIn).mockResolvedValueOnce({ user, admin: false } as api.Account);
+    await page.app.logIn(user.name, "…");
+  }
+
+  test("waits for its author when their session has ended, in its place", async () => {
+    const page = await atTheDoor();
+    expect([where(page), page.app.wouldLose]).toEqual(["door", true]);
+    await logIn(page, alice);
+    expect(written(page)).toEqual(["one", "two", "three"]);
+    expect([page.app.wouldLose, page.app.dropped]).toEqual([false, null]);
+  });
+
+  test("is dropped when somebody else comes in, who is told", async () => {
+    const page = await atTheDoor();
+    await logIn(page, bob);
+    expect([where(page), written(page)]).toEqual(["bob", []]);
+    expect(page.app.dropped).toEqual({ author: alice, count: 1 });
+    serverSays(alice);
+    await page.admit();
+    await page.admit();
+    expect([where(page), written(page)]).toEqual(["alice", ["one", "three"]]);
+  });
+
+  test("is dropped when another's session takes the place of its author's", async () => {
+    serverSays(alice);
+    const page = await open();
+    await page.admit();
+    vi.spyOn(Kept.prototype, "addUnsent").mockResolvedValueOnce(null);
+    await write(page, "one");
+    serverSays(bob);
+    await page.admit();
+    expect([where(page), page.app.dropped]).toEqual(["bob", { author: alice, count: 1 }]);
+  });
+
+  test("goes when its author logs out, in this tab or in another", async () => {
+    const page = await atTheDoor();
+    tabs.open().tell({ is: "left", user: alice.id });
+    await idle();
+    expect(page.app.wouldLose).toBe(false);
+    await logIn(page, alice);
+    vi.spyOn(Kept.prototype, "addUnsent").mockResolvedValueOnce(null);
+    await write(page, "one");
+    await page.app.logOut();
+    expect(page.app.wouldLose).toBe(false);
+    await logIn(page, bob);
+    expect(page.app.dropped).toBeNull();
+  });
+});
+
+describe("another tab", () => {
+  test("deletes what was left, if the one in which they log out cannot", async () => {
+    serverSays(alice);
+    const page = await open();
+    const other = await open();
+    await write(page, "one");
+    vi.spyOn(Kept.prototype, "forget").mockResolvedValueOnce(false);
+    vi.spyOn(Kept.prototype, "forgetEverything").mockResolvedValueOnce(false);
+    await page.app.logOut();
+    await idle();
+    expect([where(other), await left(alice)]).toEqual(["door", []]);
+  });
+
+  test("that was frozen deletes nothing of who has come back meanwhile", async () => {
+    serverSays(alice);
+    const page = await open();
+    const tab = tabs.open();
+    await write(page, "one");
+    tab.tell({ is: "left", user: alice.id });
+    tab.tell({ is: "entered", user: alice.id });
+    await idle();
+    expect([where(page), await left(alice)]).toEqual(["alice", ["one"]]);
   });
 });
 

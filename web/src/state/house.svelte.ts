@@ -103,12 +103,6 @@ export class House implements LinkListener {
     };
   }
 
-  /** Leaves nothing of them on this device, where they have logged out. */
-  forget() {
-    this.reads.forget();
-    this.drafts.forget();
-  }
-
   // What the connection tells.
 
   opened() {

@@ -93,7 +93,18 @@ export class Outbox {
 
   /** Whether closing the page would lose something. */
   get wouldLose(): boolean {
-    return this.pending.some((message) => !message.kept);
+    return this.unkept.length > 0;
+  }
+
+  /** What nothing but this page's memory holds. */
+  get unkept(): Pending[] {
+    return this.pending.filter((message) => !message.kept);
+  }
+
+  /** Goes on with what nothing but this page's memory holds, and an outbox of the same person before this one had. */
+  takeOver(unkept: Pending[]) {
+    const taken = unkept.map((message) => ({ ...asWritten(message), place: message.place, kept: false }));
+    this.pending = [...this.pending, ...taken].sort(byPlace);
   }
 
   /** Resolves when the message is kept, or known to be in this page's memory only. */
