@@ -103,7 +103,7 @@ export class Outbox {
 
   /** Goes on with what nothing but this page's memory holds, and an outbox of the same person before this one had. */
   takeOver(unkept: Pending[]) {
-    const taken = unkept.map((message) => ({ ...asWritten(message), place: message.place, kept: false }));
+    const taken = unkept.map((message) => ({ ...message, ...asWritten(message) }));
     this.pending = [...this.pending, ...taken].sort(byPlace);
   }
 

@@ -184,5 +184,5 @@ export class FakeLink implements Link {
 
 /** Lets everything run that waits for nothing but its turn. */
 export async function settled() {
-  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+  for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
 }
