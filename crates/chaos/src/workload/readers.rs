@@ -32,8 +32,8 @@ const KERNEL: u64 = 512 * 1024;
 const ENOUGH: u64 = KERNEL + MOST_BYTES;
 /// Between two messages of one who talks.
 const PACE: Duration = Duration::from_millis(150);
-/// Longer ones, told to a thousand who read, would keep this process busier than the server.
-const LONGEST_BODY: usize = 1_000;
+/// Bytes of one message to all who read. More of them would keep this process busier than the server.
+const MOST_TOLD: usize = 1_000_000;
 /// What a busy machine may add.
 const SLACK: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -54,7 +54,10 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
     let fills = world.scale.length.mul_f64(world.draws.random_range(0.2..1.5));
     let messages = fills.as_millis() / PACE.as_millis() * TALKERS as u128;
     let length = u128::from(ENOUGH).checked_div(messages).unwrap_or_default();
-    let length = usize::try_from(length)?.clamp(200, LONGEST_BODY);
+    let longest = (MOST_TOLD / world.scale.readers.max(1)).clamp(200, 8_000);
+    let length = usize::try_from(length)?.clamp(200, longest);
+    // With messages of that length it may take longer than drawn.
+    let fills = PACE.mul_f64(ENOUGH as f64 / (length * TALKERS) as f64);
     let habits = Habits {
         transports: vec![Transport::WebSocket],
         pace: Some(PACE),
