@@ -88,7 +88,7 @@ export class Outbox {
 
   /** Whether what is typed outlives this page. */
   get keeps(): boolean {
-    return this.around.kept.works && !this.wouldLose;
+    return !this.wouldLose && this.around.kept.works;
   }
 
   /** Whether closing the page would lose something. */
@@ -104,7 +104,11 @@ export class Outbox {
   /** Goes on with what nothing but this page's memory holds, and an outbox of the same person before this one had. */
   takeOver(unkept: Pending[]) {
     const taken = unkept.map((message) => ({ ...message, ...asWritten(message) }));
-    this.pending = [...this.pending, ...taken].sort(byPlace);
+    // As it was before it was sent again, it may have been read from the device already.
+    const known = this.pending.filter(({ client_id }) =>
+      taken.every((message) => message.client_id !== client_id),
+    );
+    this.pending = [...known, ...taken].sort(byPlace);
   }
 
   /** Resolves when the message is kept, or known to be in this page's memory only. */
@@ -201,9 +205,12 @@ export class Outbox {
     const ours = new Map(this.pending.map((message) => [message.client_id, message]));
     const merged = this.pending.filter((message) => !message.kept);
     const outdated = new Set([...this.#gone, ...merged.map(({ former }) => former)]);
+    // One that was kept although that seemed to fail stands there twice: the second shows when the first is gone.
+    const shown = new Set<string>();
     for (const [place, message] of kept) {
       const known = ours.get(message.client_id);
-      if (outdated.has(place) || known?.kept === false) continue;
+      if (outdated.has(place) || known?.kept === false || shown.has(message.client_id)) continue;
+      shown.add(message.client_id);
       const unchanged = known?.place === place && asWritten(known).state === message.state;
       merged.push(unchanged ? known : { ...message, place, kept: true, former: null });
     }

@@ -283,6 +283,16 @@ describe("a message that is sent again while that cannot be kept", () => {
     expect(page.states()).toEqual([]);
   });
 
+  test("is there once when the next outbox of this page takes it over", async () => {
+    await fail("internal");
+    const { unkept } = page.outbox;
+    page.stop();
+    page = new Page(tabs.open(), page.kept);
+    await idle();
+    page.outbox.takeOver(unkept);
+    expect(page.states()).toEqual(["one: waiting"]);
+  });
+
   test("is there as it was if the page crashes before", async () => {
     await fail("internal");
     await page.crash();
@@ -341,6 +351,18 @@ describe("where something could not be kept for a while", () => {
     page = await Page.open();
     await page.enter();
     await answer(page, "one", "two", "three");
+  });
+
+  test("what was kept although that seemed to fail is there once", async () => {
+    const add = page.kept.addUnsent.bind(page.kept);
+    vi.spyOn(page.kept, "addUnsent").mockImplementationOnce((user, message) =>
+      add(user, message).then(() => null),
+    );
+    await page.post("one", "two");
+    expect([page.states(), await kept()]).toEqual([
+      ["one: waiting", "two: waiting"],
+      ["one", "one", "two"],
+    ]);
   });
 
   test("what was kept after it does not hide that it is not", async () => {
