@@ -68,6 +68,11 @@ export class Kept {
     return this.#db !== null;
   }
 
+  /** Whether who is here now is known on the device as well. */
+  get hasTold(): boolean {
+    return this.#entering === null && this.#guest !== null;
+  }
+
   // Who is here. The answers are false if that could not be kept.
 
   /** Who was inside when the page was last here, and neither logged out nor was found to be logged out. */
@@ -255,6 +260,7 @@ export class Kept {
     const db = await this.#connect();
     if (!db) return null;
     try {
+      if (this.#entering) await this.#keepWhoEntered(db).catch(() => undefined);
       return await use(db);
     } catch (thrown) {
       if (isCalled(thrown, "InvalidStateError", "UnknownError")) this.#letGo(db);

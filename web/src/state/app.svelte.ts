@@ -126,6 +126,8 @@ export class App {
     } catch (thrown) {
       if (!isNotLoggedIn(thrown)) {
         if (thrown instanceof Refusal) storage.remove(LEAVING);
+        // It may have happened all the same.
+        else setTimeout(() => void this.#admit(place.user).catch(ignoreNoAnswer));
         throw thrown;
       }
     } finally {
@@ -138,7 +140,9 @@ export class App {
     this.#toDoor();
     this.#left = null;
     this.around.tabs.tell({ is: "left", user: id });
-    this.leftBehind = !(await this.#forget(id));
+    const leftBehind = !(await this.#forget(id));
+    // Unless somebody has come in meanwhile.
+    if (this.place.is === "door") this.leftBehind = leftBehind;
   }
 
   /**
@@ -229,6 +233,7 @@ export class App {
     else {
       // The server has not heard of it, unless they said so only after it was asked.
       if (leaving !== null) storage.remove(LEAVING);
+      if ((await this.around.kept).hasTold) storage.remove(UNTOLD);
       return true;
     }
     return false;

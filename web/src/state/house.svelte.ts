@@ -288,8 +288,12 @@ export class House implements LinkListener {
     } catch (thrown) {
       this.#asked.delete(id);
       if (!this.connection.connected) return;
-      if (thrown instanceof Refusal && thrown.retryAfterMs === undefined) this.#stayOut(id, thrown);
-      else setTimeout(() => this.#settleIn(), thrown instanceof Refusal ? thrown.retryAfterMs : RETRY_MS);
+      if (thrown instanceof Refusal && isFinal(thrown)) this.#stayOut(id, thrown);
+      else
+        setTimeout(
+          () => this.#settleIn(),
+          thrown instanceof Refusal ? (thrown.retryAfterMs ?? RETRY_MS) : RETRY_MS,
+        );
     }
   }
 
@@ -348,4 +352,9 @@ export class House implements LinkListener {
 
 function ignoreRefusal(thrown: unknown) {
   if (!(thrown instanceof Refusal || thrown instanceof NoAnswer)) throw thrown;
+}
+
+/** Whether the same question would be answered in the same way. */
+function isFinal({ code, retryAfterMs }: Refusal): boolean {
+  return retryAfterMs === undefined && code !== "internal";
 }

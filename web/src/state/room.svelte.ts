@@ -159,6 +159,7 @@ export class Room {
   /** Shows the log around a message, or where that message would be. */
   async showAround(seq: number) {
     this.target = seq;
+    this.#endDue = false;
     if (this.timeline.holds(seq)) return;
     await this.#load("page", async () => {
       const page = await api.messages(this.id, { after: Math.max(0, seq - PAGE / 2 - 1), limit: PAGE });
