@@ -41,11 +41,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const NOISE: Duration = Duration::from_millis(5);
 /// Those who connect at a time.
 const AT_ONCE: usize = 32;
-/// Who does not read lags behind, and does not answer the next ping either: whichever is found first.
-const FOUND: [&str; 2] = [
-    "parlor_connections_closed_total{reason=\"lagging\"}",
-    "parlor_connections_closed_total{reason=\"ping_timeout\"}",
-];
+const LAGGING: &str = "parlor_connections_closed_total{reason=\"lagging\"}";
 
 /// Everybody who stops is somebody.
 pub(super) fn size(scale: Scale) -> Size {
@@ -131,7 +127,7 @@ async fn stop_reading(
     let process = world.running()?.id();
     let acks = |world: &World| world.history.figures(|figures| figures.ack_in_faults.clone());
     let before = acks(world);
-    let closed_before = found(world).await?;
+    let closed_before = figure(world.doors.metrics, LAGGING).await?;
     world.history.fault(&format!("{count} readers stop"));
     let dripping = tokio::spawn(drip(readers.into_iter().map(Reader::stop).collect()));
     let mut peak = base;
@@ -140,7 +136,7 @@ async fn stop_reading(
         loop {
             looks.tick().await;
             peak = peak.max(Usage::of(process)?.memory_bytes);
-            if found(world).await? - closed_before >= count as u64 {
+            if figure(world.doors.metrics, LAGGING).await? - closed_before >= count as u64 {
                 return anyhow::Ok(());
             }
         }
@@ -149,7 +145,7 @@ async fn stop_reading(
     // On a busy machine less is said than planned, and it is the age that ends them.
     let in_time = timeout(fills.max(of_age) + SLACK, all_closed).await;
     dripping.abort();
-    let closed = found(world).await? - closed_before;
+    let closed = figure(world.doors.metrics, LAGGING).await? - closed_before;
     let beside = acks(world).since(&before);
     world.history.figures(|figures| figures.ack_beside_stopped.add(&beside));
     world.history.healed();
@@ -163,12 +159,6 @@ async fn stop_reading(
         world.history.surprise(format!("each stopped reader cost {each} bytes"));
     }
     Ok(())
-}
-
-/// How many have been found so far.
-async fn found(world: &World) -> Result<u64> {
-    let [lagging, silent] = FOUND.map(|reason| figure(world.doors.metrics, reason));
-    Ok(lagging.await? + silent.await?)
 }
 
 /// Every other one reads a byte in a second, the others nothing.
