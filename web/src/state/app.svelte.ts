@@ -179,7 +179,7 @@ export class App {
       tabs,
       doubtSession: () => void this.#admit(user).catch(ignoreNoAnswer),
     });
-    await house.recall();
+    await house.recall(this.route.room);
     if (moves !== this.#moves) return;
     this.#stop();
     this.#certain = certain;

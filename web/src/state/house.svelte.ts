@@ -82,9 +82,10 @@ export class House implements LinkListener {
     });
   }
 
-  /** Finds what was kept on this device when they were here before. */
-  async recall() {
-    await Promise.all([this.outbox.recall(), this.#keeping.recallList()]);
+  /** Finds what was kept on this device when they were here before, and of a room what was said there, to open with it. */
+  async recall(room: string | null) {
+    if (room !== null) this.#show(room);
+    await Promise.all([this.outbox.recall(), this.#keeping.recallList(), this.room?.recalling]);
   }
 
   /** Lives until the returned function is called. */
@@ -183,18 +184,20 @@ export class House implements LinkListener {
   /** Opens a room, perhaps at one of its messages; null closes the one that is open. */
   async open(id: string | null, seq: number | null = null) {
     if (id !== null) this.#refused.delete(id);
-    if (this.room?.id !== id) {
-      this.room = id === null ? null : this.#keep(id);
-      this.room?.opened();
-      // Also a room that we are in, for something still to be sent, is entered to learn what is new there.
-      if (id !== null) this.#asked.delete(id);
-    }
+    if (this.room?.id !== id) this.#show(id);
     const { room } = this;
     if (room?.recalling) await room.recalling;
     if (this.room !== room) return;
     if (room && seq !== null) await room.showAround(seq);
     else await room?.showNewest();
     this.#settleIn();
+  }
+
+  #show(id: string | null) {
+    this.room = id === null ? null : this.#keep(id);
+    this.room?.opened();
+    // Also a room that we are in, for something still to be sent, is entered to learn what is new there.
+    if (id !== null) this.#asked.delete(id);
   }
 
   /** Writes in the room on the screen. Resolves when the message is kept, or cannot be. */

@@ -16,15 +16,15 @@ let link: FakeLink;
 let house: House;
 let stop: () => void;
 
-/** The page is opened: what it had in memory is gone. */
-async function comeBack() {
+/** The page is opened, perhaps at a room: what it had in memory is gone. */
+async function comeBack(room: string | null = null) {
   stop();
   link = new FakeLink();
   const kept = await Kept.open();
   await kept.enter(alice, false);
   const tabs = new FakeTabs().open();
   house = new House(alice, { connect: () => link, storage: memory(), kept, tabs, doubtSession: vi.fn() });
-  await house.recall();
+  await house.recall(room);
   stop = house.start();
   await idle();
 }
@@ -73,6 +73,12 @@ describe("without a network", () => {
     await house.open(ROOM);
     expect([house.room?.name, seqs()]).toEqual(["Kitchen", [1, 2, 3]]);
     expect(house.live).toBe(false);
+  });
+
+  test("the room at which the page is opened is there with the page", async () => {
+    await read(1, 3);
+    await comeBack(ROOM);
+    expect([house.room?.name, seqs()]).toEqual(["Kitchen", [1, 2, 3]]);
   });
 
   test("a room that was never opened here is empty, and one can write in it", async () => {
