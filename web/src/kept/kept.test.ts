@@ -2,7 +2,7 @@ import { forceCloseDatabase } from "fake-indexeddb";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { alice, bob, messages, ROOM } from "../state/testing";
 import { Kept, MOST_RUNS, type Run, type Unsent } from "./kept";
-import { idle, newDevice } from "./testing";
+import { idle, newDevice, roomForOne } from "./testing";
 
 let kept: Kept;
 
@@ -22,6 +22,11 @@ function unsent(body: string): Unsent {
   return { room: ROOM, client_id: `of ${body}`, body, at: 1, state: "waiting", why: null, code: null };
 }
 
+/** Puts a message at the end, perhaps from where it stood. */
+function put(body: string, { former = null as number | null, by = kept, user = alice.id } = {}) {
+  return by.putUnsent(user, { message: unsent(body), former });
+}
+
 function run(to: number, over: Partial<Run> = {}): Run {
   return { room: ROOM, name: "Kitchen", epoch: 1, cursor: to, messages: messages(1, to), at: to, ...over };
 }
@@ -37,7 +42,7 @@ describe("who is here", () => {
   });
 
   test("is nobody once they have logged out, and nothing of theirs is left", async () => {
-    await kept.addUnsent(alice.id, unsent("one"));
+    await put("one");
     await kept.keepRun(alice.id, run(3));
     await kept.keepRooms(alice.id, { rooms: [], total: 0 });
     await kept.forget(alice.id);
@@ -49,7 +54,7 @@ describe("who is here", () => {
   });
 
   test("is nobody when a session has merely ended, and what they wrote waits for them", async () => {
-    await kept.addUnsent(alice.id, unsent("one"));
+    await put("one");
     await kept.keepRun(alice.id, run(3));
     await kept.sessionEnded(alice.id);
     expect(await kept.whoIsHere()).toBeNull();
@@ -59,7 +64,7 @@ describe("who is here", () => {
   });
 
   test("does not get what was written under their number by somebody whom the server has forgotten", async () => {
-    await kept.addUnsent(alice.id, unsent("one"));
+    await put("one");
     await kept.enter({ id: alice.id, name: "carol" }, false);
     expect(await bodies()).toEqual([]);
   });
@@ -89,45 +94,58 @@ test("what an earlier version of the page kept is there", async () => {
 
 describe("the outbox", () => {
   test("is in the order of writing, and what is moved goes to its end", async () => {
-    const places: (number | null)[] = [];
-    for (const body of ["one", "two", "three"]) places.push(await kept.addUnsent(alice.id, unsent(body)));
-    await kept.moveUnsent(alice.id, places[0] ?? -1, unsent("one again"));
+    for (const body of ["one", "two", "three"]) await put(body);
+    expect(await put("one again", { former: 1 })).toEqual([4]);
     expect(await bodies()).toEqual(["two", "three", "one again"]);
+  });
+
+  test("takes several messages in their order, all or none of them", async () => {
+    await put("two");
+    const late = [
+      { message: unsent("one"), former: null },
+      { message: unsent("two"), former: 1 },
+    ];
+    roomForOne();
+    expect(await kept.putUnsent(alice.id, ...late)).toBeNull();
+    expect(await bodies()).toEqual(["two"]);
+    vi.restoreAllMocks();
+    expect(await kept.putUnsent(alice.id, ...late)).toEqual([2, 3]);
+    expect(await bodies()).toEqual(["one", "two"]);
   });
 
   test("is written to the disk before it is said to be kept", async () => {
     const transaction = vi.spyOn(IDBDatabase.prototype, "transaction");
-    await kept.addUnsent(alice.id, unsent("one"));
+    await put("one");
     expect(transaction).toHaveBeenCalledWith(["people", "outbox"], "readwrite", { durability: "strict" });
   });
 
   test("asks the browser once not to delete it, and does not wait for what it says", async () => {
     const persist = vi.fn(() => new Promise(() => undefined));
     vi.stubGlobal("navigator", { storage: { persist } });
-    for (const body of ["one", "two"]) await kept.addUnsent(alice.id, unsent(body));
+    for (const body of ["one", "two"]) await put(body);
     kept = await Kept.open();
-    await kept.addUnsent(alice.id, unsent("three"));
+    await put("three");
     expect(persist).toHaveBeenCalledOnce();
     expect(await bodies()).toEqual(["one", "two", "three"]);
   });
 
   test("is there also where the browser cannot be asked that", async () => {
     vi.stubGlobal("navigator", {});
-    expect(await kept.addUnsent(alice.id, unsent("one"))).not.toBeNull();
+    expect(await put("one")).not.toBeNull();
     vi.stubGlobal("navigator", { storage: { persist: () => Promise.reject(new TypeError("No.")) } });
-    expect(await kept.addUnsent(alice.id, unsent("two"))).not.toBeNull();
+    expect(await put("two")).not.toBeNull();
   });
 
   test("moves a message once, if two tabs want to", async () => {
-    const place = (await kept.addUnsent(alice.id, unsent("one"))) ?? -1;
-    await kept.moveUnsent(alice.id, place, unsent("one again"));
-    expect(await kept.moveUnsent(alice.id, place, unsent("one again"))).toBe("gone");
+    await put("one");
+    await put("one again", { former: 1 });
+    expect(await put("one again", { former: 1 })).toEqual(["gone"]);
     expect(await bodies()).toEqual(["one again"]);
   });
 
   test("takes nothing of somebody who has logged out in another tab", async () => {
     await kept.forget(alice.id);
-    expect(await kept.addUnsent(alice.id, unsent("late"))).toBeNull();
+    expect(await put("late")).toBeNull();
     await kept.enter(alice, true);
     expect(await bodies()).toEqual([]);
   });
@@ -137,7 +155,7 @@ describe("the outbox", () => {
     vi.spyOn(IDBObjectStore.prototype, "add").mockImplementationOnce(() => {
       throw new DOMException("No room.", "QuotaExceededError");
     });
-    expect(await kept.addUnsent(alice.id, unsent("one"))).not.toBeNull();
+    expect(await put("one")).not.toBeNull();
     expect(await kept.run(alice.id, ROOM)).toBeNull();
     expect(await bodies()).toEqual(["one"]);
   });
@@ -146,9 +164,9 @@ describe("the outbox", () => {
     vi.spyOn(IDBObjectStore.prototype, "add").mockImplementation(() => {
       throw new DOMException("No room.", "QuotaExceededError");
     });
-    expect(await kept.addUnsent(alice.id, unsent("one"))).toBeNull();
+    expect(await put("one")).toBeNull();
     vi.restoreAllMocks();
-    expect(await kept.addUnsent(alice.id, unsent("two"))).not.toBeNull();
+    expect(await put("two")).not.toBeNull();
     expect(await bodies()).toEqual(["two"]);
   });
 });
@@ -188,7 +206,7 @@ describe("without storage", () => {
     expect(none.works).toBe(false);
     await none.enter(alice, true);
     expect(await none.whoIsHere()).toBeNull();
-    expect(await none.addUnsent(alice.id, unsent("one"))).toBeNull();
+    expect(await put("one", { by: none })).toBeNull();
     expect(await none.unsent(alice.id)).toBeNull();
   });
 
@@ -208,7 +226,7 @@ describe("without storage", () => {
     await kept.enter(bob, false);
     open.mockRestore();
     expect((await kept.whoIsHere())?.name).toBe("bob");
-    expect(await kept.addUnsent(bob.id, unsent("one"))).not.toBeNull();
+    expect(await put("one", { user: bob.id })).not.toBeNull();
   });
 
   test("a database that comes late is taken", async () => {
@@ -225,13 +243,13 @@ describe("without storage", () => {
     request.result.close();
     await idle();
     expect(kept.works).toBe(true);
-    expect(await kept.addUnsent(alice.id, unsent("one"))).not.toBeNull();
+    expect(await put("one")).not.toBeNull();
   });
 
   test("an older page lets a newer one have the database, and keeps nothing from then on", async () => {
     const request = indexedDB.open("parlor", 1_000);
     await new Promise((resolve) => (request.onsuccess = resolve));
-    expect(await kept.addUnsent(alice.id, unsent("one"))).toBeNull();
+    expect(await put("one")).toBeNull();
     request.result.close();
     expect((await Kept.open()).works).toBe(false);
   });
@@ -255,54 +273,54 @@ describe("a connection to the database", () => {
     forceCloseDatabase((await connection()) as never);
     await idle();
     expect(kept.works).toBe(false);
-    expect(await kept.addUnsent(alice.id, unsent("one"))).not.toBeNull();
+    expect(await put("one")).not.toBeNull();
     expect([kept.works, await bodies()]).toEqual([true, ["one"]]);
   });
 
   test("that has ended without a word is replaced", async () => {
     (await connection()).close();
-    expect(await kept.addUnsent(alice.id, unsent("one"))).not.toBeNull();
+    expect(await put("one")).not.toBeNull();
     expect(await bodies()).toEqual(["one"]);
   });
 
   test("to a database that was made anew is none, until somebody is let in there", async () => {
-    await kept.addUnsent(alice.id, unsent("one"));
+    await put("one");
     await new Promise((resolve) => (indexedDB.deleteDatabase("parlor").onsuccess = resolve));
     const other = await Kept.open();
     await other.enter(alice, true);
-    await other.addUnsent(alice.id, unsent("two"));
+    await put("two", { by: other });
     // Nobody knows by that that the first has been sent, and its place is the other's.
     expect(await kept.unsent(alice.id)).toBeNull();
     expect(await kept.removeUnsent(1)).toBe(false);
-    expect(await kept.addUnsent(alice.id, unsent("three"))).toBeNull();
+    expect(await put("three")).toBeNull();
     await kept.enter(alice, true);
     expect(await bodies()).toEqual(["two"]);
   });
 
   test("that breaks keeps nothing for the moment; what may have been done is not done again", async () => {
     const transaction = vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementationOnce(broken);
-    expect(await kept.addUnsent(alice.id, unsent("one"))).toBeNull();
+    expect(await put("one")).toBeNull();
     expect(transaction).toHaveBeenCalledOnce();
-    expect(await kept.addUnsent(alice.id, unsent("two"))).not.toBeNull();
+    expect(await put("two")).not.toBeNull();
     expect(await bodies()).toEqual(["two"]);
   });
 
   test("that breaks while somebody logs out does not save what they leave", async () => {
-    await kept.addUnsent(alice.id, unsent("one"));
+    await put("one");
     vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementationOnce(broken);
     expect(await kept.forget(alice.id)).toBe(true);
     expect([await kept.whoIsHere(), await bodies()]).toEqual([null, []]);
   });
 
   test("that breaks for good can still be deleted with all that is behind it", async () => {
-    await kept.addUnsent(alice.id, unsent("one"));
+    await put("one");
     const transaction = vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementation(broken);
     expect(await kept.forget(alice.id)).toBe(false);
     expect(await kept.forgetEverything()).toBe(true);
     transaction.mockRestore();
     expect([await kept.whoIsHere(), await bodies()]).toEqual([null, []]);
     await kept.enter(bob, false);
-    expect(await kept.addUnsent(bob.id, unsent("two"))).not.toBeNull();
+    expect(await put("two", { user: bob.id })).not.toBeNull();
   });
 
   test("that nobody lets go of is not said to be deleted, and not waited for", async () => {

@@ -36,6 +36,12 @@ const FIRST_PLACE = 1;
 type Name = StoreNames<Schema>;
 type Change = IDBPTransaction<Schema, Name[], "readwrite">;
 
+/** A message that belongs at the end of the outbox, and where it stood there before. */
+export interface Late {
+  message: Unsent;
+  former: number | null;
+}
+
 const EVERYTHING: Name[] = ["people", "outbox", "rooms", "runs"];
 
 export class Kept {
@@ -147,32 +153,42 @@ export class Kept {
     return found && new Map(found);
   }
 
-  /** Puts a message at the end, to stay there whatever happens to this page or its machine. Returns its place. */
-  async addUnsent(user: number, message: Unsent): Promise<number | null> {
-    const place = await this.#addMakingRoom(user, message);
-    if (place === FIRST_PLACE) void askToStay();
-    return place;
+  /**
+   * Puts messages at the end, one behind the other and all or none, to stay there whatever happens to this page or its
+   * machine. Returns their places; "gone" for one that another tab has moved or removed meanwhile.
+   */
+  async putUnsent(user: number, ...late: Late[]): Promise<(number | "gone")[] | null> {
+    const places = await this.#putMakingRoom(user, late);
+    if (places?.includes(FIRST_PLACE)) void askToStay();
+    return places;
   }
 
-  async #addMakingRoom(user: number, message: Unsent): Promise<number | null> {
-    const place = await this.#add(user, message);
-    if (place !== null || !this.works) return place ?? null;
+  async #putMakingRoom(user: number, late: Late[]): Promise<(number | "gone")[] | null> {
+    const places = await this.#put(user, late);
+    if (places !== null || !this.works) return places ?? null;
     // What can be fetched again makes room for what cannot.
     await this.#change(["runs", "rooms"], async (change) => {
       await change.objectStore("runs").clear();
       await change.objectStore("rooms").clear();
     });
-    return (await this.#add(user, message)) ?? null;
+    return (await this.#put(user, late)) ?? null;
   }
 
-  /** Moves a message to the end, as it is now. It may have been moved or removed in another tab meanwhile. */
-  async moveUnsent(user: number, place: number, message: Unsent): Promise<number | "gone" | null> {
-    return this.#change(["outbox"], async (change): Promise<number | "gone"> => {
+  /** Nothing is done, and undefined returned, for somebody who has logged out in another tab meanwhile. */
+  #put(user: number, late: Late[]): Promise<(number | "gone")[] | undefined | null> {
+    const put = async (change: Change) => {
+      const person = await change.objectStore("people").get(user);
       const outbox = change.objectStore("outbox");
-      if (!(await outbox.get(place))) return "gone";
-      await outbox.delete(place);
-      return outbox.add({ ...message, user });
-    });
+      const places: (number | "gone")[] = [];
+      for (const { message, former } of late) {
+        const isGone = former !== null && !(await outbox.get(former));
+        if (!isGone && !person) return undefined;
+        if (!isGone && former !== null) await outbox.delete(former);
+        places.push(isGone ? "gone" : await outbox.add({ ...message, user }));
+      }
+      return places;
+    };
+    return this.#change(["people", "outbox"], put, "strict");
   }
 
   async changeUnsent(user: number, place: number, message: Unsent): Promise<boolean> {
@@ -190,15 +206,6 @@ export class Kept {
       return true;
     });
     return removed ?? false;
-  }
-
-  /** Nothing is done, and undefined returned, for somebody who has logged out in another tab meanwhile. */
-  #add(user: number, message: Unsent): Promise<number | undefined | null> {
-    const add = async (change: Change) => {
-      if (!(await change.objectStore("people").get(user))) return undefined;
-      return change.objectStore("outbox").add({ ...message, user });
-    };
-    return this.#change(["people", "outbox"], add, "strict");
   }
 
   // What they have read.

@@ -377,7 +377,7 @@ describe("what nothing but the page's memory holds", () => {
     const page = await open();
     await page.admit();
     await write(page, "one");
-    const full = vi.spyOn(Kept.prototype, "addUnsent").mockResolvedValue(null);
+    const full = vi.spyOn(Kept.prototype, "putUnsent").mockResolvedValue(null);
     await write(page, "two");
     await write(page, "three");
     serverSays("nobody");
@@ -415,7 +415,7 @@ describe("what nothing but the page's memory holds", () => {
     serverSays(alice);
     const page = await open();
     await page.admit();
-    vi.spyOn(Kept.prototype, "addUnsent").mockResolvedValueOnce(null);
+    vi.spyOn(Kept.prototype, "putUnsent").mockResolvedValueOnce(null);
     await write(page, "one");
     serverSays(bob);
     await page.admit();
@@ -428,7 +428,7 @@ describe("what nothing but the page's memory holds", () => {
     await idle();
     expect(page.app.wouldLose).toBe(false);
     await logIn(page, alice);
-    vi.spyOn(Kept.prototype, "addUnsent").mockResolvedValueOnce(null);
+    vi.spyOn(Kept.prototype, "putUnsent").mockResolvedValueOnce(null);
     await write(page, "one");
     await page.app.logOut();
     expect(page.app.wouldLose).toBe(false);

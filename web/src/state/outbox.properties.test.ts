@@ -318,7 +318,7 @@ test("the same holds where nothing elects the tab that sends", async () => {
 
 const broken: Record<string, Sabotage> = {
   "forgets what it said it keeps": (_, kept) => {
-    kept.addUnsent = () => Promise.resolve(1);
+    kept.putUnsent = () => Promise.resolve([1]);
   },
   "draws another id each time it sends": (wire) => {
     const ask = wire.ask.bind(wire);

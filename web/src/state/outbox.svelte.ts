@@ -239,35 +239,39 @@ export class Outbox {
     await change();
   }
 
-  /** Brings the device to where the page is. What was written after a message that is kept only now goes behind it. */
+  /** Brings the device to where the page is: what is kept only now, and behind it what was written after it. */
   async #catchUp() {
-    const late = new Set<string>();
-    for (const message of [...this.pending]) {
-      if (message.kept && !late.has(message.room)) continue;
-      const place = await this.#keep(asWritten(message), onDevice(message));
-      if (place === null) break;
-      late.add(message.room);
-      const found = this.#find(message.client_id);
-      if (place === "gone") this.#drop(message.client_id);
-      else if (found) Object.assign(found, { place, kept: true, former: null });
-      else this.#gone.add(place);
+    for (const room of new Set(this.unkept.map((message) => message.room))) {
+      const all = this.in(room);
+      const late = all.slice(all.findIndex(({ kept }) => !kept));
+      const places = await this.#keep(late);
+      if (!places) break;
+      late.forEach(({ client_id }, index) => this.#isKept(client_id, places[index] ?? "gone"));
     }
     for (const place of this.#gone) if (await this.around.kept.removeUnsent(place)) this.#gone.delete(place);
     this.pending.sort(byPlace);
     this.#tell();
   }
 
-  /** Puts a message at the end, perhaps from where it stood. Returns its place, or null if it cannot be kept. */
-  async #keep(message: Unsent, former: number | null): Promise<number | "gone" | null> {
-    const { kept } = this.around;
-    return former === null ? kept.addUnsent(this.user, message) : kept.moveUnsent(this.user, former, message);
+  #isKept(clientId: string, place: number | "gone") {
+    const found = this.#find(clientId);
+    if (place === "gone") this.#drop(clientId);
+    else if (found) Object.assign(found, { place, kept: true, former: null });
+    // It was settled meanwhile.
+    else this.#gone.add(place);
+  }
+
+  /** Puts messages at the end, from where they stand. Returns their places, or null if they cannot be kept. */
+  #keep(messages: Pending[]): Promise<(number | "gone")[] | null> {
+    const late = messages.map((message) => ({ message: asWritten(message), former: onDevice(message) }));
+    return this.around.kept.putUnsent(this.user, ...late);
   }
 
   /** Shows a message when it has been kept, together with all that was kept before it, or could not be kept. */
   async #add(message: Unsent, former: number | null) {
-    const place = await this.#keep(message, former);
-    if (place === "gone") return;
-    if (place === null) {
+    const places = await this.around.kept.putUnsent(this.user, { message, former });
+    if (places?.[0] === "gone") return;
+    if (!places) {
       // What it was before has perhaps been read once more meanwhile.
       this.#drop(message.client_id);
       // It stands after what was before it, and before what is kept after it, whose place is a whole number.

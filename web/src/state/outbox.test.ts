@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi, type MockInstance } from "vitest";
 import { Kept } from "../kept/kept";
-import { idle, newDevice } from "../kept/testing";
+import { idle, newDevice, roomForOne } from "../kept/testing";
 import { Outbox } from "./outbox.svelte";
 import { alice, bob, FakeLink, FakeTabs, ROOM, settled, type FakeTab } from "./testing";
 
@@ -261,7 +261,7 @@ describe("a message that is sent again while that cannot be kept", () => {
     await page.post("one");
     await page.link.refuse("message", { code });
     await idle();
-    broken = vi.spyOn(page.kept, "moveUnsent").mockResolvedValue(null);
+    broken = vi.spyOn(page.kept, "putUnsent").mockResolvedValue(null);
     await page.outbox.retry(page.first());
   }
 
@@ -341,7 +341,7 @@ describe("where something could not be kept for a while", () => {
   const kept = async () => [...((await page.kept.unsent(alice.id)) ?? []).values()].map(({ body }) => body);
 
   test("it is kept as soon as that is possible, in the order of writing", async () => {
-    const full = vi.spyOn(page.kept, "addUnsent").mockResolvedValue(null);
+    const full = vi.spyOn(page.kept, "putUnsent").mockResolvedValue(null);
     await page.post("one", "two");
     expect([page.outbox.keeps, await kept()]).toEqual([false, []]);
     full.mockRestore();
@@ -354,10 +354,8 @@ describe("where something could not be kept for a while", () => {
   });
 
   test("what was kept although that seemed to fail is there once", async () => {
-    const add = page.kept.addUnsent.bind(page.kept);
-    vi.spyOn(page.kept, "addUnsent").mockImplementationOnce((user, message) =>
-      add(user, message).then(() => null),
-    );
+    const put = page.kept.putUnsent.bind(page.kept);
+    vi.spyOn(page.kept, "putUnsent").mockImplementationOnce((...given) => put(...given).then(() => null));
     await page.post("one", "two");
     expect([page.states(), await kept()]).toEqual([
       ["one: waiting", "two: waiting"],
@@ -366,7 +364,7 @@ describe("where something could not be kept for a while", () => {
   });
 
   test("what was kept after it does not hide that it is not", async () => {
-    vi.spyOn(page.kept, "addUnsent").mockResolvedValueOnce(null).mockResolvedValueOnce(null);
+    vi.spyOn(page.kept, "putUnsent").mockResolvedValueOnce(null).mockResolvedValueOnce(null);
     await page.post("one", "two");
     expect([page.outbox.keeps, page.outbox.wouldLose, await kept()]).toEqual([false, true, ["two"]]);
     await page.outbox.wake();
@@ -374,8 +372,22 @@ describe("where something could not be kept for a while", () => {
     expect(page.states()).toEqual(["one: waiting", "two: waiting"]);
   });
 
+  test("nothing is turned round where there is room for a part of it", async () => {
+    vi.spyOn(page.kept, "putUnsent").mockResolvedValueOnce(null).mockResolvedValueOnce(null);
+    await page.post("one", "two");
+    roomForOne();
+    await page.outbox.wake();
+    expect([page.states(), await kept()]).toEqual([["one: waiting", "two: waiting"], ["two"]]);
+    vi.restoreAllMocks();
+    await page.outbox.wake();
+    expect([page.states(), await kept()]).toEqual([
+      ["one: waiting", "two: waiting"],
+      ["one", "two"],
+    ]);
+  });
+
   test("what is sent while it is being kept is not there any more afterwards", async () => {
-    vi.spyOn(page.kept, "addUnsent").mockResolvedValueOnce(null);
+    vi.spyOn(page.kept, "putUnsent").mockResolvedValueOnce(null);
     await page.post("one");
     await page.enter();
     const woken = page.outbox.wake();
@@ -469,7 +481,7 @@ describe("two tabs", () => {
     await page.enter();
     await page.post("one");
     await idle();
-    vi.spyOn(other.kept, "addUnsent").mockResolvedValue(null);
+    vi.spyOn(other.kept, "putUnsent").mockResolvedValue(null);
     await other.post("two");
     await page.outbox.wake();
     await other.enter();
