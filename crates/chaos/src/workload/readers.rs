@@ -1,5 +1,6 @@
 //! T8: many readers in a busy room stop reading, or read a byte in a second. Each costs a bounded amount of memory for a
-//! bounded time and is closed; the others do not notice.
+//! bounded time and is closed; the others do not notice. Where little is said, it is a ping without an answer that ends
+//! them, before anything of theirs has become too much or too old.
 
 use std::time::Duration;
 
@@ -41,7 +42,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const NOISE: Duration = Duration::from_millis(5);
 /// Those who connect at a time.
 const AT_ONCE: usize = 32;
-const LAGGING: &str = "parlor_connections_closed_total{reason=\"lagging\"}";
+/// If so little is said that nothing ever comes to a bound, something else is wrong.
+const PATIENCE: Duration = Duration::from_mins(3);
+/// By what those are found who do not read: what waits for them, or a ping that they do not answer.
+const FOUND: [&str; 2] = [
+    "parlor_connections_closed_total{reason=\"lagging\"}",
+    "parlor_connections_closed_total{reason=\"ping_timeout\"}",
+];
 
 /// Everybody who stops is somebody.
 pub(super) fn size(scale: Scale) -> Size {
@@ -56,8 +63,6 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
     let length = u128::from(ENOUGH).checked_div(messages).unwrap_or_default();
     let longest = (MOST_TOLD / world.scale.readers.max(1)).clamp(200, 8_000);
     let length = usize::try_from(length)?.clamp(200, longest);
-    // With messages of that length it may take longer than drawn.
-    let fills = PACE.mul_f64(ENOUGH as f64 / (length * TALKERS) as f64);
     let habits = Habits {
         transports: vec![Transport::WebSocket],
         pace: Some(PACE),
@@ -71,7 +76,7 @@ pub(super) async fn strike(world: &mut World) -> Result<()> {
         let base = Usage::of(world.running()?.id())?.memory_bytes;
         let readers = gather_readers(world).await?;
         let readers = read(world, readers).await?;
-        stop_reading(world, readers, base, fills).await?;
+        stop_reading(world, readers, base, length as u64).await?;
     }
     let p99 = |times: &Times| times.within(99.0);
     let (reading, stopped) = world
@@ -121,44 +126,78 @@ async fn stop_reading(
     world: &mut World,
     readers: Vec<Reader>,
     base: u64,
-    fills: Duration,
+    length: u64,
 ) -> Result<()> {
-    let count = readers.len();
+    let count = readers.len() as u64;
     let process = world.running()?.id();
     let acks = |world: &World| world.history.figures(|figures| figures.ack_in_faults.clone());
     let before = acks(world);
-    let closed_before = figure(world.doors.metrics, LAGGING).await?;
+    let found_before = found(world).await?;
     world.history.fault(&format!("{count} readers stop"));
     let dripping = tokio::spawn(drip(readers.into_iter().map(Reader::stop).collect()));
     let mut peak = base;
-    let all_closed = async {
+    let mut closed = 0;
+    let watched = async {
         let mut looks = interval(LOOK_EVERY);
-        loop {
+        let mut due = Due::default();
+        while closed < count && !due.is_over() {
             looks.tick().await;
             peak = peak.max(Usage::of(process)?.memory_bytes);
-            if figure(world.doors.metrics, LAGGING).await? - closed_before >= count as u64 {
-                return anyhow::Ok(());
-            }
+            // Whoever is found after this look is late.
+            due.heard(acks(world).since(&before).count() * length);
+            closed = found(world).await? - found_before;
         }
+        anyhow::Ok(())
     };
-    let of_age = fills.mul_f64(KERNEL as f64 / ENOUGH as f64) + LONGEST;
-    // On a busy machine less is said than planned, and it is the age that ends them.
-    let in_time = timeout(fills.max(of_age) + SLACK, all_closed).await;
+    let watched = timeout(PATIENCE, watched).await;
     dripping.abort();
-    let closed = figure(world.doors.metrics, LAGGING).await? - closed_before;
     let beside = acks(world).since(&before);
     world.history.figures(|figures| figures.ack_beside_stopped.add(&beside));
     world.history.healed();
-    match in_time {
-        Ok(looked) => looked.context("while readers were watched")?,
-        Err(_) => world.history.surprise(format!("{closed} of {count} stopped readers are closed")),
+    watched.unwrap_or(Ok(())).context("while readers were watched")?;
+    if closed < count {
+        world.history.surprise(format!("{closed} of {count} stopped readers are closed"));
     }
-    let each = (peak - base) / count as u64;
+    let each = (peak - base) / count;
     world.history.figures(|figures| figures.reader_bytes = figures.reader_bytes.max(each));
     if each > MOST_BYTES {
         world.history.surprise(format!("each stopped reader cost {each} bytes"));
     }
     Ok(())
+}
+
+/// When the last of those who do not read has to be closed.
+#[derive(Default)]
+struct Due {
+    /// When the kernel took no more.
+    full: Option<Instant>,
+    /// When what waits had become too much.
+    too_much: Option<Instant>,
+}
+
+impl Due {
+    /// So many bytes have been said since they stopped.
+    fn heard(&mut self, bytes: u64) {
+        let now = Instant::now();
+        if bytes >= KERNEL {
+            self.full.get_or_insert(now);
+        }
+        if bytes >= ENOUGH {
+            self.too_much.get_or_insert(now);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let too_old = self.full.map(|full| full + LONGEST);
+        let due = [self.too_much, too_old].into_iter().flatten().min();
+        due.is_some_and(|due| due + SLACK < Instant::now())
+    }
+}
+
+/// How many have been closed so far for not reading.
+async fn found(world: &World) -> Result<u64> {
+    let [lagging, silent] = FOUND.map(|reason| figure(world.doors.metrics, reason));
+    Ok(lagging.await? + silent.await?)
 }
 
 /// Every other one reads a byte in a second, the others nothing.
