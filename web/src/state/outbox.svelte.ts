@@ -8,14 +8,11 @@
  * is always all that was written up to some moment, never a later message without those before it.
  */
 import type { Kept, Unsent } from "../kept/kept";
-import { NoAnswer, Refusal, sentence } from "../refusal";
+import { Refusal, sentence } from "../refusal";
 import type { Link } from "../socket";
 import type { Candidate, Tabs } from "../tabs";
 import { uuid } from "../uuid";
-
-/** How long to wait after an answer failed to come although the connection stands; doubled each time, to at most the other. */
-const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 30_000;
+import { Sending } from "./sending";
 
 export interface Pending extends Omit<Unsent, "state"> {
   state: Unsent["state"] | "sending";
@@ -41,11 +38,7 @@ export class Outbox {
   pending = $state<Pending[]>([]);
   /** Whether it is this tab that sends. */
   #sends = false;
-  /** Rooms in which the server takes messages from us at the moment. */
-  #entered = new Set<string>();
-  #busy = new Set<string>();
-  /** What ends the wait before a room's next attempt. */
-  #wake = new Map<string, () => void>();
+  readonly #sending: Sending;
   /** The places of what is gone, until that is kept too. */
   #gone = new Set<number>();
   /** The last of what is being written to the device, one after the other. */
@@ -57,8 +50,11 @@ export class Outbox {
   constructor(
     private readonly user: number,
     private readonly around: Surroundings,
-    private readonly random: () => number = Math.random,
-  ) {}
+    random: () => number = Math.random,
+  ) {
+    const { link, changed } = around;
+    this.#sending = new Sending(link, this, changed, random);
+  }
 
   /** Begins to send, when it is this tab's turn. Until the returned function is called. */
   start(): () => void {
@@ -72,8 +68,7 @@ export class Outbox {
       stopListening();
       candidate.withdraw();
       this.#sends = false;
-      this.disconnected();
-      for (const wake of this.#wake.values()) wake();
+      this.#sending.stop();
     };
   }
 
@@ -83,7 +78,7 @@ export class Outbox {
 
   /** Whether we have to be in this room to send something, without anybody's doing. */
   hasWork(room: string): boolean {
-    return this.#first(room) !== undefined;
+    return this.first(room) !== undefined;
   }
 
   /** Whether what is typed outlives this page. */
@@ -128,7 +123,7 @@ export class Outbox {
 
   /** The message has become one of the room's log. */
   settle(clientId: string) {
-    const message = this.#find(clientId);
+    const message = this.find(clientId);
     if (message) void this.#remove(message);
   }
 
@@ -136,7 +131,7 @@ export class Outbox {
   async retry(clientId: string) {
     this.#sendFromHere();
     await this.#write(async () => {
-      const failed = this.#find(clientId);
+      const failed = this.find(clientId);
       if (failed?.state !== "failed") return;
       const again = { ...asWritten(failed), state: "waiting" as const, why: null, code: null };
       // Under this id there is another message. Nothing was stored under it for this one, so another id doubles nothing.
@@ -148,32 +143,54 @@ export class Outbox {
 
   /** Gives a failed message up. */
   discard(clientId: string) {
-    const message = this.#find(clientId);
+    const message = this.find(clientId);
     if (message?.state === "failed") void this.#remove(message);
   }
 
   /** We have entered the room, with everything that we missed received. */
   entered(room: string) {
-    this.#entered.add(room);
-    this.#wake.get(room)?.();
-    void this.#send(room);
+    this.#sending.entered(room);
   }
 
   left(room: string) {
-    this.#entered.delete(room);
+    this.#sending.left(room);
   }
 
   /** The room does not let us in, and will not by itself: what waits for it has failed. */
   async refused(room: string, why: Refusal) {
     this.left(room);
-    await this.#fail(
+    await this.fail(
       this.in(room).filter(({ state }) => state === "waiting"),
       why,
     );
   }
 
+  /** What the room is to get first, if that is for this tab to send. What stands behind it waits, whoever sends it. */
+  first(room: string): Pending | undefined {
+    const first = this.in(room).find((message) => message.state !== "failed");
+    return first && this.#isOurs(first) ? first : undefined;
+  }
+
+  find(clientId: string): Pending | undefined {
+    return this.pending.find((message) => message.client_id === clientId);
+  }
+
+  /** The messages will not become part of the log by themselves. They stay, for their author to decide. */
+  async fail(messages: Pending[], why: unknown) {
+    for (const message of messages) {
+      message.state = "failed";
+      message.why = sentence(why);
+      message.code = why instanceof Refusal ? why.code : null;
+    }
+    const kept = messages.filter((message) => message.kept);
+    await Promise.all(
+      kept.map((message) => this.around.kept.changeUnsent(this.user, message.place, asWritten(message))),
+    );
+    this.#tell();
+  }
+
   disconnected() {
-    this.#entered.clear();
+    this.#sending.disconnected();
   }
 
   /** Somebody looks at this page: it sends from now on, should the tab that did so be asleep. */
@@ -197,7 +214,7 @@ export class Outbox {
       if (kept) this.#merge(kept);
     }
     this.#recalling = null;
-    for (const room of this.#entered) void this.#send(room);
+    this.#sending.goOn();
     this.around.changed();
   }
 
@@ -254,7 +271,7 @@ export class Outbox {
   }
 
   #isKept(clientId: string, place: number | "gone") {
-    const found = this.#find(clientId);
+    const found = this.find(clientId);
     if (place === "gone") this.#drop(clientId);
     else if (found) Object.assign(found, { place, kept: true, former: null });
     // It was settled meanwhile.
@@ -307,92 +324,9 @@ export class Outbox {
     this.around.tabs.tell({ is: "outbox", user: this.user });
   }
 
-  async #send(room: string) {
-    if (this.#busy.has(room)) return;
-    this.#busy.add(room);
-    let unanswered = 0;
-    for (let next = this.#next(room); next; next = this.#next(room)) {
-      next.state = "sending";
-      const outcome = await this.#attempt(next);
-      unanswered = outcome === "unanswered" ? unanswered + 1 : 0;
-      const wait = outcome === "unanswered" ? this.#backoff(unanswered) : outcome;
-      if (wait > 0 && this.#next(room)) await this.#pause(room, wait);
-    }
-    this.#busy.delete(room);
-    if (this.#entered.has(room)) this.around.changed();
-  }
-
-  /** Sends one message once. Returns how many milliseconds the server wants us to wait before the next attempt. */
-  async #attempt(message: Pending): Promise<number | "unanswered"> {
-    const { room, client_id, body } = message;
-    try {
-      await this.around.link.ask("message", { room, client_id, body });
-      this.settle(client_id);
-      return 0;
-    } catch (thrown) {
-      const found = this.#find(client_id);
-      if (!found) return 0;
-      found.state = "waiting";
-      if (thrown instanceof NoAnswer) return "unanswered";
-      if (thrown instanceof Refusal && thrown.retryAfterMs !== undefined) return thrown.retryAfterMs;
-      if (thrown instanceof Refusal && thrown.code === "not_in_room") {
-        this.#entered.delete(room);
-        this.around.changed(room);
-        return 0;
-      }
-      await this.#fail([found], thrown);
-      return 0;
-    }
-  }
-
-  async #fail(messages: Pending[], thrown: unknown) {
-    for (const message of messages) {
-      message.state = "failed";
-      message.why = sentence(thrown);
-      message.code = thrown instanceof Refusal ? thrown.code : null;
-    }
-    const kept = messages.filter((message) => message.kept);
-    await Promise.all(
-      kept.map((message) => this.around.kept.changeUnsent(this.user, message.place, asWritten(message))),
-    );
-    this.#tell();
-  }
-
-  /** A wait that entering the room anew cuts short. */
-  async #pause(room: string, ms: number) {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake.set(room, () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-    this.#wake.delete(room);
-  }
-
-  #backoff(unanswered: number): number {
-    const longest = Math.min(FIRST_WAIT_MS * 2 ** (unanswered - 1), LONGEST_WAIT_MS);
-    return Math.round(longest * (0.5 + this.random() / 2));
-  }
-
-  #next(room: string): Pending | undefined {
-    const first = this.#entered.has(room) ? this.#first(room) : undefined;
-    return first?.state === "waiting" ? first : undefined;
-  }
-
-  /** What the room is to get first, if that is for this tab to send. What stands behind it waits, whoever sends it. */
-  #first(room: string): Pending | undefined {
-    const first = this.in(room).find((message) => message.state !== "failed");
-    return first && this.#isOurs(first) ? first : undefined;
-  }
-
   /** Whether it is for this tab to send. What only this page's memory holds, nobody else can. */
   #isOurs(message: Pending): boolean {
     return this.#sends || !message.kept;
-  }
-
-  #find(clientId: string): Pending | undefined {
-    return this.pending.find((message) => message.client_id === clientId);
   }
 }
 
