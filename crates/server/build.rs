@@ -59,7 +59,7 @@ fn install(web: &Path) -> Outcome<()> {
 
 fn npm(web: &Path, arguments: &[&str]) -> Outcome<()> {
     let output = Command::new("npm").args(arguments).current_dir(web).output().map_err(|error| {
-        format!("Parlor's web page is built with npm, which comes with Node.js 20 or newer; it did not start: {error}.")
+        format!("Parlor's web page is built with npm, which comes with Node.js 20.19 or newer; it did not start: {error}.")
     })?;
     if output.status.success() {
         return Ok(());

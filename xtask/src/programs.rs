@@ -36,8 +36,8 @@ pub(crate) const CLIPPY: Program = Program {
     source: Source::Person("rustup component add clippy"),
 };
 pub(crate) const NODE: Program = Program {
-    name: "Node.js 20 or newer",
-    version: || answer(&["node", "--version"]).filter(|version| major(version) >= Some(20)),
+    name: "Node.js 20.19 or newer",
+    version: || answer(&["node", "--version"]).filter(|said| version(said) >= Some((20, 19))),
     source: Source::Person("install it from https://nodejs.org"),
 };
 pub(crate) const NPM: Program = Program {
@@ -169,8 +169,10 @@ fn answer(words: &[&str]) -> Option<String> {
     output.status.success().then(|| text.lines().next().unwrap_or_default().to_owned())
 }
 
-fn major(text: &str) -> Option<u32> {
-    text.split(|c: char| !c.is_ascii_digit()).find(|digits| !digits.is_empty())?.parse().ok()
+/// The major and the minor version.
+fn version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
 fn may_install_packages() -> bool {
@@ -182,9 +184,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_major_version_is_the_first_number() {
-        assert_eq!(major("v20.20.2"), Some(20));
-        assert_eq!(major("Chromium 151.0.7922.71 built on Debian"), Some(151));
-        assert_eq!(major("none"), None);
+    fn the_version_is_the_first_two_numbers() {
+        assert_eq!(version("v20.20.2"), Some((20, 20)));
+        assert_eq!(version("Chromium 151.0.7922.71 built on Debian"), Some((151, 0)));
+        assert_eq!(version("none"), None);
     }
 }
