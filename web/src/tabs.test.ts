@@ -98,6 +98,16 @@ describe("an office", () => {
     }
   });
 
+  test("is each tab's where the browser gives no locks", async () => {
+    const told: boolean[] = [];
+    const none = { request: () => Promise.reject(new DOMException("No.", "SecurityError")) };
+    const candidate = new LockCandidate(none as unknown as LockManager, "office", (held) => told.push(held));
+    await settled();
+    candidate.take();
+    await settled();
+    expect(told).toEqual([true]);
+  });
+
   test("is not taken by who has withdrawn, be it at the same moment", async () => {
     const { tabs, holders } = candidates(["alice", "bob"]);
     await settled();

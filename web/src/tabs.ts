@@ -99,20 +99,26 @@ export class LockCandidate implements Candidate {
       new Promise<void>((resolve) => {
         if (this.#withdrawn) return resolve();
         this.#end = resolve;
-        this.#taking = false;
-        this.#held = true;
-        this.changed(true);
+        this.#hold();
       });
     try {
       // Who steals does not wait, and may not say how long it would.
       await this.locks.request(this.office, steal ? { steal } : { signal: waiting.signal }, hold);
-    } catch {
+    } catch (thrown) {
       if (waiting.signal.aborted) return;
-      // Taken away: back to the end of the line.
       this.#held = false;
       if (this.#withdrawn) return;
+      // Where the browser gives no locks, each tab is for itself.
+      if (!(thrown instanceof DOMException && thrown.name === "AbortError")) return this.#hold();
+      // Taken away: back to the end of the line.
       this.changed(false);
       void this.#stand(false);
     }
+  }
+
+  #hold() {
+    this.#taking = false;
+    this.#held = true;
+    this.changed(true);
   }
 }
