@@ -28,8 +28,10 @@ export interface MessagePage {
   messages: Message[];
 }
 
-/** A page of history: what stands directly before or after a message. */
-export type Span = { before: number; limit: number } | { after: number; limit: number };
+/** What stands directly before or after a message. */
+export type From = { before: number } | { after: number };
+/** A page of history. */
+export type Span = From & { limit: number };
 
 export const register = (name: string, password: string) => post<Account>("/register", { name, password });
 export const logIn = (name: string, password: string) => post<Account>("/login", { name, password });

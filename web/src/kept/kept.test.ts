@@ -240,9 +240,11 @@ describe("without storage", () => {
     kept = await opening;
     expect(kept.works).toBe(false);
     await kept.enter(alice, true);
+    const opened = vi.fn();
+    kept.whenOpened(opened);
     request.result.close();
     await idle();
-    expect(kept.works).toBe(true);
+    expect([kept.works, opened.mock.calls.length]).toEqual([true, 1]);
     expect(await put("one")).not.toBeNull();
   });
 

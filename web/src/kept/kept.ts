@@ -54,6 +54,9 @@ export class Kept {
   /** Who the page is about. Another connection must lead to where what they wrote is known to be. */
   #guest: Pick<Person, "id" | "stay"> | null = null;
 
+  /** Told when there is a database again, or at last. */
+  #whenOpened: () => void = () => undefined;
+
   private constructor(connected: Promise<null> | null) {
     this.#connected = connected;
   }
@@ -72,6 +75,11 @@ export class Kept {
   /** Whether there is a place to keep anything. */
   get works(): boolean {
     return this.#db !== null;
+  }
+
+  /** Calls back whenever there is a database again, or at last: until then its answers were that nothing is kept. */
+  whenOpened(tell: () => void) {
+    this.#whenOpened = tell;
   }
 
   /** Whether who is here now is known on the device as well. */
@@ -295,6 +303,7 @@ export class Kept {
     }
     this.#db = db;
     this.#connected = Promise.resolve(db);
+    this.#whenOpened();
     return db;
   }
 

@@ -178,6 +178,7 @@ export class App {
       kept,
       tabs,
       doubtSession: () => void this.#admit(user).catch(ignoreNoAnswer),
+      writes: () => storage.remove(LEAVING),
     });
     await house.recall(this.route.room);
     if (moves !== this.#moves) return;

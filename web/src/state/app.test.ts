@@ -270,6 +270,21 @@ describe("logging out", () => {
     expect([where(again), again.app.sessionEnded, await left(alice)]).toEqual(["door", false, []]);
   });
 
+  test("of which nothing is known is called off by who goes on writing", async () => {
+    serverSays(alice);
+    const page = await open();
+    await page.admit();
+    vi.mocked(api.logOut).mockRejectedValue(new NoAnswer());
+    await expect(page.app.logOut()).rejects.toThrow(NoAnswer);
+    const { place } = page.app;
+    if (place.is !== "inside") throw new Error("nobody is inside");
+    await place.house.open(ROOM);
+    await place.house.post("one");
+    serverSays("nobody");
+    await page.admit();
+    expect([where(page), page.app.sessionEnded, await left(alice)]).toEqual(["door", true, ["one"]]);
+  });
+
   test("is not called off by an answer from before it", async () => {
     serverSays(alice);
     const page = await open();

@@ -68,10 +68,11 @@ export class Connection {
 
   lost() {
     if (this.state.is === "connected") this.lostAt = Date.now();
-    if (this.state.is === "closed" || this.state.is === "offline") return;
+    if (this.state.is === "closed") return;
     const wait = this.#serverWait ?? this.#backoff();
     this.#serverWait = null;
     this.#failures += 1;
+    if (this.state.is === "offline") return this.#tryOffline(wait);
     clearTimeout(this.#timer);
     this.state = { is: "waiting", until: Date.now() + wait };
     this.#timer = setTimeout(() => this.open(), wait);
@@ -82,17 +83,22 @@ export class Connection {
     this.#serverWait = retryAfterMs;
   }
 
-  /** What the browser says about the network. Its "online" may be wrong, its "offline" is not. */
+  /** What the browser says about the network. Offline it is tried all the same: the server may be this very machine. */
   setOnline(online: boolean) {
     if (this.state.is === "closed") return;
     if (online && this.state.is !== "connected") {
       this.#failures = 0;
       this.open();
     } else if (!online) {
-      clearTimeout(this.#timer);
       this.state = { is: "offline" };
       this.link.close();
+      this.#tryOffline(this.#backoff());
     }
+  }
+
+  #tryOffline(wait: number) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.link.open(), wait);
   }
 
   /** Doubles with each failure; the spread keeps a thousand pages from coming back in the same instant. */

@@ -27,6 +27,8 @@ const KEPT_ROOMS = 8;
 /** Further behind than this, as far as is known, a room is opened anew at its end. What lies between is loaded when gone to. */
 const CATCH_UP = 20_000;
 const RETRY_MS = 2_000;
+/** In how many rooms we are at a time; what is to be sent in others waits its turn. The server allows 50. */
+const MOST_ROOMS = 40;
 /** Who was here is taken to be here still while a connection is lost for this long. Most come back sooner. */
 const MOMENT_MS = 10_000;
 
@@ -38,6 +40,8 @@ export interface Surroundings {
   tabs: Tabs;
   /** The server closed the connection or refused it: is the session still good? */
   doubtSession: () => void;
+  /** Called when something is written: whoever does that has not left. */
+  writes: () => void;
 }
 
 export class House implements LinkListener {
@@ -56,6 +60,8 @@ export class House implements LinkListener {
   #asked = new Set<string>();
   /** The rooms that did not let us in on this connection. They are asked again only if somebody wants it. */
   #refused = new Set<string>();
+  /** What is being put into the outbox. */
+  #leaving = new Set<{ room: string; body: string }>();
   readonly #keeping: Keeping;
   #link: Link;
   #visible = $state(true);
@@ -92,12 +98,14 @@ export class House implements LinkListener {
   start(): () => void {
     const stopClock = this.clock.start();
     const stopOutbox = this.outbox.start();
-    void this.outbox.wake();
+    // A database that opened late had been taken for none.
+    this.around.kept.whenOpened(() => void this.outbox.catchUp());
     const beats = setInterval(() => this.#beat(), BEAT_MS);
     this.connection.open();
     return () => {
       stopClock();
       stopOutbox();
+      this.around.kept.whenOpened(() => undefined);
       this.#keeping.stop();
       clearInterval(beats);
       this.connection.close();
@@ -205,7 +213,11 @@ export class House implements LinkListener {
     if (!this.room) return;
     void this.room.showNewest();
     this.room.timeline.following = true;
-    await this.outbox.post(this.room.id, body);
+    const leaving = { room: this.room.id, body };
+    this.#leaving.add(leaving);
+    this.around.writes();
+    await this.outbox.post(leaving.room, body);
+    this.#leaving.delete(leaving);
   }
 
   async createRoom(name: string): Promise<ListedRoom> {
@@ -245,7 +257,8 @@ export class House implements LinkListener {
   /** What was typed and not sent. A browser that died on the way may have kept it twice: here and in the outbox. */
   draftOf(room: string): string {
     const draft = this.drafts.of(room);
-    return this.outbox.in(room).some(({ body }) => body === draft.trimEnd()) ? "" : draft;
+    const sent = [...this.#leaving, ...this.outbox.pending];
+    return sent.some((one) => one.room === room && one.body === draft.trimEnd()) ? "" : draft;
   }
 
   get visible(): boolean {
@@ -264,10 +277,11 @@ export class House implements LinkListener {
 
   #settleIn() {
     if (!this.connection.connected) return;
-    const wanted = new Set(
-      this.outbox.pending.map((message) => message.room).filter((id) => this.outbox.hasWork(id)),
-    );
-    if (this.room && !this.#refused.has(this.room.id)) wanted.add(this.room.id);
+    const shown = this.room && !this.#refused.has(this.room.id) ? [this.room.id] : [];
+    const waiting = this.outbox.pending
+      .map((message) => message.room)
+      .filter((id) => this.outbox.hasWork(id));
+    const wanted = new Set([...new Set([...shown, ...waiting])].slice(0, MOST_ROOMS));
     for (const id of wanted) if (!this.#asked.has(id)) this.#ask(id);
     for (const id of this.#asked) if (!wanted.has(id)) this.#leave(id);
   }
@@ -280,6 +294,8 @@ export class House implements LinkListener {
       await room.recalling;
       if (!this.#asked.has(id)) return;
     }
+    // What came before an answer that never came has no epoch: nobody can say what follows it.
+    if (room?.timeline.epoch === null) room.timeline.reset();
     const behind = (this.rooms.get(id)?.head ?? 0) - (room?.timeline.cursor ?? 0);
     if (room && behind > CATCH_UP && !room.timeline.hasNewer) room.timeline.reset();
     try {

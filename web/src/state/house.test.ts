@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as api from "../api";
 import { Kept } from "../kept/kept";
-import { Refusal } from "../refusal";
+import { NoAnswer, Refusal } from "../refusal";
 import type { Participant, Room as ListedRoom } from "../wire";
 import { House } from "./house.svelte";
 import { alice, FakeLink, FakeTabs, memory, message, messages, ROOM, settled } from "./testing";
@@ -24,6 +24,7 @@ beforeEach(() => {
     kept: Kept.nothing(),
     tabs: new FakeTabs().open(),
     doubtSession,
+    writes: () => undefined,
   });
   stop = house.start();
 });
@@ -300,16 +301,70 @@ describe("rooms", () => {
     ]);
   });
 
+  test("the end of the log is gone to also while something else is being loaded", async () => {
+    await openRoom(91, 100);
+    house.room?.timeline.show({ epoch: 1, head: 100, messages: messages(21, 40) });
+    let older: (page: api.MessagePage) => void = () => undefined;
+    vi.mocked(api.messages)
+      .mockReturnValueOnce(new Promise((resolve) => (older = resolve)))
+      .mockResolvedValueOnce({ epoch: 1, head: 100, messages: messages(51, 100) });
+    void house.room?.loadOlder();
+    await house.post("hello");
+    older({ epoch: 1, head: 100, messages: messages(1, 20) });
+    await settled();
+    expect([house.room?.timeline.first, house.room?.timeline.last]).toEqual([51, 100]);
+  });
+
+  test("history of the log as it was before a restoration is not mixed with what there is", async () => {
+    await openRoom(51, 60);
+    vi.mocked(api.messages).mockResolvedValueOnce({ epoch: 2, head: 50, messages: messages(1, 50) });
+    await house.room?.loadOlder();
+    expect(house.room?.timeline.first).toBe(51);
+  });
+
+  test("history that could not be loaded is tried again with the next connection", async () => {
+    await openRoom(51, 60);
+    vi.mocked(api.messages).mockRejectedValueOnce(new NoAnswer());
+    await house.room?.loadOlder();
+    link.breakOff();
+    house.lost("broken");
+    house.opened();
+    expect(house.room?.failed).toBeNull();
+  });
+
+  test("what came before an answer that never came is asked for anew", async () => {
+    house.opened();
+    await house.open(ROOM);
+    for (const one of messages(1, 30)) house.heard({ name: "message", data: one });
+    link.breakOff();
+    house.lost("broken");
+    await vi.advanceTimersByTimeAsync(30_000);
+    house.opened();
+    expect(link.waiting("join")).toEqual([{ room: ROOM }]);
+    await letIn(ROOM, 41, 90);
+    expect([house.room?.timeline.first, house.room?.timeline.last]).toEqual([41, 90]);
+  });
+
+  test("so many are entered at a time as the server allows, first the one on the screen", async () => {
+    const rooms = Array.from({ length: 60 }, (_, number) => `room ${number}`);
+    for (const room of rooms) await house.outbox.post(room, "hello");
+    await house.open(ROOM);
+    house.opened();
+    const entered = link.waiting("join").map(({ room }) => room);
+    expect([entered.length, entered.includes(ROOM)]).toEqual([40, true]);
+    await link.answer("join", { name: "Kitchen", epoch: 1, head: 0 });
+  });
+
   test("history that cannot be loaded says so and can be asked for again", async () => {
     await openRoom(51, 60);
     vi.mocked(api.messages).mockRejectedValueOnce(
       new Refusal({ code: "overloaded", message: "Wait a moment." }),
     );
     await house.room?.loadOlder();
-    expect(house.room?.loadingFailed).toBe("Wait a moment.");
+    expect(house.room?.failed).toEqual({ what: "older", why: "Wait a moment." });
     vi.mocked(api.messages).mockResolvedValueOnce({ epoch: 1, head: 60, messages: messages(1, 50) });
     await house.room?.loadOlder();
-    expect([house.room?.loadingFailed, house.room?.timeline.first]).toEqual([null, 1]);
+    expect([house.room?.failed, house.room?.timeline.first]).toEqual([null, 1]);
   });
 });
 
@@ -429,4 +484,29 @@ test("a draining server is come back to when it said", async () => {
   house.heard({ name: "draining", data: { retry_after_ms: 7_300 } });
   house.lost("refused");
   expect(house.connection.state).toEqual({ is: "waiting", until: Date.now() + 7_300 });
+});
+
+describe("a network that the browser says is away", () => {
+  test("is tried all the same: the server may be this very machine", async () => {
+    house.opened();
+    house.setOnline(false);
+    expect(house.connection.state.is).toBe("offline");
+    for (const opens of [2, 3]) {
+      await vi.advanceTimersByTimeAsync(20_000);
+      expect([link.opens, house.connection.state.is]).toEqual([opens, "offline"]);
+      house.lost("broken");
+    }
+    house.opened();
+    expect(house.connection.connected).toBe(true);
+  });
+});
+
+test("what is being put into the outbox is no draft any more", async () => {
+  await openRoom(1, 1);
+  house.drafts.keep(ROOM, "hello\n");
+  const posted = house.post("hello");
+  expect(house.draftOf(ROOM)).toBe("");
+  await posted;
+  await link.answer("message", { seq: 2, id: 2, at: 2 });
+  expect(house.draftOf(ROOM)).toBe("hello\n");
 });

@@ -118,7 +118,7 @@ export class Outbox {
       why: null,
       code: null,
     };
-    await this.#write(() => this.#add(written, null));
+    await this.#write(() => this.#add(written));
   }
 
   /** The message has become one of the room's log. */
@@ -136,8 +136,7 @@ export class Outbox {
       const again = { ...asWritten(failed), state: "waiting" as const, why: null, code: null };
       // Under this id there is another message. Nothing was stored under it for this one, so another id doubles nothing.
       if (failed.code === "idempotency_conflict") again.client_id = uuid();
-      this.#drop(clientId);
-      await this.#add(again, onDevice(failed));
+      await this.#add(again, failed);
     });
   }
 
@@ -193,9 +192,14 @@ export class Outbox {
     this.#sending.disconnected();
   }
 
+  /** Brings the device to where this page is, and this page to where the device is. */
+  async catchUp() {
+    await this.#write(() => this.recall());
+  }
+
   /** Somebody looks at this page: it sends from now on, should the tab that did so be asleep. */
   async wake() {
-    await this.#write(() => this.recall());
+    await this.catchUp();
     if (this.pending.some((message) => message.state !== "failed")) this.#sendFromHere();
   }
 
@@ -252,17 +256,17 @@ export class Outbox {
   /** Begins at once, if nothing has to be written before: whoever comes when this page has crashed finds it then. */
   async #writeAfter(before: Promise<void> | null, change: () => Promise<void>) {
     if (before) await before.catch(() => undefined);
-    if (this.#gone.size > 0 || this.wouldLose) await this.#catchUp();
+    if (this.#gone.size > 0 || this.wouldLose) await this.#keepLate();
     await change();
   }
 
   /** Brings the device to where the page is: what is kept only now, and behind it what was written after it. */
-  async #catchUp() {
+  async #keepLate() {
     for (const room of new Set(this.unkept.map((message) => message.room))) {
       const all = this.in(room);
       const late = all.slice(all.findIndex(({ kept }) => !kept));
       const places = await this.#keep(late);
-      if (!places) break;
+      if (!places) continue;
       late.forEach(({ client_id }, index) => this.#isKept(client_id, places[index] ?? "gone"));
     }
     for (const place of this.#gone) if (await this.around.kept.removeUnsent(place)) this.#gone.delete(place);
@@ -284,9 +288,16 @@ export class Outbox {
     return this.around.kept.putUnsent(this.user, ...late);
   }
 
-  /** Shows a message when it has been kept, together with all that was kept before it, or could not be kept. */
-  async #add(message: Unsent, former: number | null) {
-    const places = await this.around.kept.putUnsent(this.user, { message, former });
+  /**
+   * Shows a message when it has been kept, together with all that was kept before it, or could not be kept. `failed` is what
+   * it was before it was sent again.
+   */
+  async #add(message: Unsent, failed: Pending | null = null) {
+    const former = failed && onDevice(failed);
+    // Behind what is not kept nothing is: another tab would send it first.
+    const blocked = this.in(message.room).some(({ kept }) => !kept);
+    const places = blocked ? null : await this.around.kept.putUnsent(this.user, { message, former });
+    if (failed) this.#drop(failed.client_id);
     if (places?.[0] === "gone") return;
     if (!places) {
       // What it was before has perhaps been read once more meanwhile.

@@ -337,6 +337,18 @@ describe("where nothing can be kept", () => {
   });
 });
 
+test("what is sent again does not vanish while it is being kept", async () => {
+  await page.enter();
+  await page.post("one");
+  await page.link.refuse("message", { code: "internal" });
+  await idle();
+  const retried = page.outbox.retry(page.first());
+  await settled();
+  expect(page.states()).toEqual(["one: failed"]);
+  await retried;
+  expect(page.states()).toEqual(["one: sending"]);
+});
+
 describe("where something could not be kept for a while", () => {
   const kept = async () => [...((await page.kept.unsent(alice.id)) ?? []).values()].map(({ body }) => body);
 
@@ -363,10 +375,10 @@ describe("where something could not be kept for a while", () => {
     ]);
   });
 
-  test("what was kept after it does not hide that it is not", async () => {
+  test("what is written after it is not kept before it: another tab would send that first", async () => {
     vi.spyOn(page.kept, "putUnsent").mockResolvedValueOnce(null).mockResolvedValueOnce(null);
     await page.post("one", "two");
-    expect([page.outbox.keeps, page.outbox.wouldLose, await kept()]).toEqual([false, true, ["two"]]);
+    expect([page.outbox.keeps, page.outbox.wouldLose, await kept()]).toEqual([false, true, []]);
     await page.outbox.wake();
     expect([page.outbox.keeps, page.outbox.wouldLose, await kept()]).toEqual([true, false, ["one", "two"]]);
     expect(page.states()).toEqual(["one: waiting", "two: waiting"]);
@@ -377,7 +389,7 @@ describe("where something could not be kept for a while", () => {
     await page.post("one", "two");
     roomForOne();
     await page.outbox.wake();
-    expect([page.states(), await kept()]).toEqual([["one: waiting", "two: waiting"], ["two"]]);
+    expect([page.states(), await kept()]).toEqual([["one: waiting", "two: waiting"], []]);
     vi.restoreAllMocks();
     await page.outbox.wake();
     expect([page.states(), await kept()]).toEqual([

@@ -23,7 +23,14 @@ async function comeBack(room: string | null = null) {
   const kept = await Kept.open();
   await kept.enter(alice, false);
   const tabs = new FakeTabs().open();
-  house = new House(alice, { connect: () => link, storage: memory(), kept, tabs, doubtSession: vi.fn() });
+  house = new House(alice, {
+    connect: () => link,
+    storage: memory(),
+    kept,
+    tabs,
+    doubtSession: vi.fn(),
+    writes: vi.fn(),
+  });
   await house.recall(room);
   stop = house.start();
   await idle();
@@ -79,6 +86,26 @@ describe("without a network", () => {
     await read(1, 3);
     await comeBack(ROOM);
     expect([house.room?.name, seqs()]).toEqual(["Kitchen", [1, 2, 3]]);
+  });
+
+  test("what was written before is there as soon as there is a database", async () => {
+    await house.open(ROOM);
+    await house.post("anybody?");
+    stop();
+    const kept = await Kept.open();
+    const late = vi.spyOn(kept, "whenOpened");
+    const slow = vi.spyOn(kept, "unsent").mockResolvedValue(null);
+    const tabs = new FakeTabs().open();
+    const around = { connect: () => link, storage: memory(), doubtSession: vi.fn(), writes: vi.fn() };
+    house = new House(alice, { ...around, kept, tabs });
+    await house.recall(null);
+    stop = house.start();
+    await idle();
+    expect(house.outbox.pending).toEqual([]);
+    slow.mockRestore();
+    late.mock.calls[0]?.[0]();
+    await idle();
+    expect(house.outbox.in(ROOM).map(({ body }) => body)).toEqual(["anybody?"]);
   });
 
   test("a room that was never opened here is empty, and one can write in it", async () => {

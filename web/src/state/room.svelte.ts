@@ -21,7 +21,8 @@ export class Room {
   /** What kept us from entering. */
   trouble = $state<string | null>(null);
   loading = $state<"older" | "newer" | "page" | null>(null);
-  loadingFailed = $state<string | null>(null);
+  /** What could not be loaded, until that is tried again. */
+  failed = $state.raw<{ what: "older" | "newer" | "page"; why: string } | null>(null);
   /** The first message that was unread when the room was opened. The line above it stays until the room is left. */
   unreadFrom = $state<number | null>(null);
   /** The message that a permalink asked for. */
@@ -33,6 +34,8 @@ export class Room {
   #lineDue = false;
   /** Whether somebody wanted to see the live end, and it could not be loaded. */
   #endDue = false;
+  /** Whether another part of the log was wanted while something was being loaded. */
+  #pageDue = false;
 
   constructor(
     readonly id: string,
@@ -122,6 +125,7 @@ export class Room {
   /** The connection is there again, and brings what was missed. */
   resumed() {
     this.#lineDue = true;
+    this.failed = null;
   }
 
   /** Draws the line between what was read and what is new, if anything is. */
@@ -141,19 +145,13 @@ export class Room {
   async loadOlder() {
     const { first } = this.timeline;
     if (!this.timeline.hasOlder || first === null) return;
-    await this.#load("older", async () => {
-      const page = await api.messages(this.id, { before: first, limit: PAGE });
-      this.timeline.prepend(page.messages);
-    });
+    await this.#load("older", { before: first }, (page) => this.timeline.prepend(page.messages));
   }
 
   async loadNewer() {
     const { last } = this.timeline;
     if (!this.timeline.hasNewer || last === null) return;
-    await this.#load("newer", async () => {
-      const page = await api.messages(this.id, { after: last, limit: PAGE });
-      this.timeline.append(page.messages);
-    });
+    await this.#load("newer", { after: last }, (page) => this.timeline.append(page.messages));
   }
 
   /** Shows the log around a message, or where that message would be. */
@@ -161,8 +159,7 @@ export class Room {
     this.target = seq;
     this.#endDue = false;
     if (this.timeline.holds(seq)) return;
-    await this.#load("page", async () => {
-      const page = await api.messages(this.id, { after: Math.max(0, seq - PAGE / 2 - 1), limit: PAGE });
+    await this.#load("page", { after: Math.max(0, seq - PAGE / 2 - 1) }, (page) => {
       if (page.messages.length > 0) this.timeline.show(page);
     });
   }
@@ -173,25 +170,33 @@ export class Room {
     const { cursor } = this.timeline;
     if (!this.timeline.hasNewer || cursor === null) return;
     this.#endDue = true;
-    await this.#load("page", async () => {
-      const page = await api.messages(this.id, { before: cursor + 1, limit: PAGE });
+    await this.#load("page", { before: cursor + 1 }, (page) => {
+      this.#endDue = false;
       this.timeline.show(page);
       this.timeline.following = true;
     });
   }
 
   /** One at a time: what is loaded depends on where the window ends. */
-  async #load(what: "older" | "newer" | "page", load: () => Promise<void>) {
-    if (this.loading !== null) return;
+  async #load(what: "older" | "newer" | "page", from: api.From, take: (page: api.MessagePage) => void) {
+    if (this.loading !== null) {
+      this.#pageDue ||= what === "page";
+      return;
+    }
     this.loading = what;
-    this.loadingFailed = null;
+    this.failed = null;
     try {
-      await load();
-      this.#endDue = false;
+      const page = await api.messages(this.id, { ...from, limit: PAGE });
+      const { epoch } = this.timeline;
+      // After the server's data were put back it is another log, and we are about to be told so.
+      if (epoch === null || epoch === page.epoch) take(page);
     } catch (thrown) {
-      this.loadingFailed = sentence(thrown);
+      this.failed = { what, why: sentence(thrown) };
     } finally {
       this.loading = null;
     }
+    if (!this.#pageDue) return;
+    this.#pageDue = false;
+    await (this.target === null ? this.showNewest() : this.showAround(this.target));
   }
 }

@@ -34,7 +34,12 @@ beforeEach(async () => {
   furnish();
   history.replaceState(null, "", address(ROOM));
   const around = { storage: memory(), tabs: new FakeTabs().open(), connect: () => (link = new FakeLink()) };
-  house = new House(alice, { ...around, kept: Kept.nothing(), doubtSession: () => undefined });
+  house = new House(alice, {
+    ...around,
+    kept: Kept.nothing(),
+    doubtSession: () => undefined,
+    writes: () => undefined,
+  });
   stop = house.start();
   const app = new App({ ...around, kept: Promise.resolve(Kept.nothing()) });
   mounted = mount(Inside, { target: document.body, props: { app, house, admin: false } });
@@ -44,6 +49,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await unmount(mounted);
   stop();
+  vi.mocked(api.messages).mockReset();
   vi.useRealTimers();
   vi.unstubAllGlobals();
 });
@@ -93,7 +99,10 @@ describe("while one stands in history and the network is away", () => {
   });
 
   test("it is seen at the live end when it is sent", async () => {
-    vi.mocked(api.messages).mockResolvedValueOnce({ epoch: 1, head: 100, messages: messages(51, 100) });
+    vi.mocked(api.messages).mockImplementation((_, span) => {
+      const found = "before" in span ? messages(51, 100) : messages(21, 70);
+      return Promise.resolve({ epoch: 1, head: 100, messages: found });
+    });
     house.setOnline(true);
     house.opened();
     await link.answer("join", { name: "Kitchen", epoch: 1, head: 100 });
