@@ -241,7 +241,7 @@ describe("without storage", () => {
     expect(kept.works).toBe(false);
     await kept.enter(alice, true);
     const opened = vi.fn();
-    kept.whenOpened(opened);
+    kept.whenLate(opened);
     request.result.close();
     await idle();
     expect([kept.works, opened.mock.calls.length]).toEqual([true, 1]);

@@ -54,8 +54,8 @@ export class Kept {
   /** Who the page is about. Another connection must lead to where what they wrote is known to be. */
   #guest: Pick<Person, "id" | "stay"> | null = null;
 
-  /** Told when there is a database again, or at last. */
-  #whenOpened: () => void = () => undefined;
+  /** Told when a database opened so late that it had been taken for none. */
+  #whenLate: () => void = () => undefined;
 
   private constructor(connected: Promise<null> | null) {
     this.#connected = connected;
@@ -77,9 +77,9 @@ export class Kept {
     return this.#db !== null;
   }
 
-  /** Calls back whenever there is a database again, or at last: until then its answers were that nothing is kept. */
-  whenOpened(tell: () => void) {
-    this.#whenOpened = tell;
+  /** Calls back when a database opens so late that the answers until then were that nothing is kept. */
+  whenLate(tell: () => void) {
+    this.#whenLate = tell;
   }
 
   /** Whether who is here now is known on the device as well. */
@@ -283,14 +283,20 @@ export class Kept {
     }
   }
 
-  /** Resolves with null while there is no database. One that comes late is taken as well. */
+  /** Resolves with null while there is no database. */
   #connect(): Promise<Database | null> {
-    this.#connected ??= inTime(
-      openDatabase()
-        .then((db) => this.#opened(db))
-        .catch(() => (this.#connected = null)),
-    );
+    this.#connected ??= this.#open();
     return this.#connected;
+  }
+
+  /** One that comes late is taken as well. */
+  async #open(): Promise<Database | null> {
+    const opening = openDatabase()
+      .then((db) => this.#opened(db))
+      .catch(() => (this.#connected = null));
+    const db = await inTime(opening);
+    if (!db) void opening.then((late) => late && this.#whenLate());
+    return db;
   }
 
   async #opened(db: Database): Promise<Database> {
@@ -303,7 +309,6 @@ export class Kept {
     }
     this.#db = db;
     this.#connected = Promise.resolve(db);
-    this.#whenOpened();
     return db;
   }
 

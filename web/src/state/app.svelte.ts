@@ -178,7 +178,7 @@ export class App {
       kept,
       tabs,
       doubtSession: () => void this.#admit(user).catch(ignoreNoAnswer),
-      writes: () => storage.remove(LEAVING),
+      writes: () => storage.get(LEAVING) === String(user.id) && storage.remove(LEAVING),
     });
     await house.recall(this.route.room);
     if (moves !== this.#moves) return;

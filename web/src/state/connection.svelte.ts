@@ -88,6 +88,8 @@ export class Connection {
     if (this.state.is === "closed") return;
     if (online && this.state.is !== "connected") {
       this.#failures = 0;
+      // A try may be under way.
+      if (this.state.is === "offline") this.link.close();
       this.open();
     } else if (!online) {
       this.state = { is: "offline" };

@@ -98,14 +98,15 @@ export class House implements LinkListener {
   start(): () => void {
     const stopClock = this.clock.start();
     const stopOutbox = this.outbox.start();
+    void this.outbox.catchUp();
     // A database that opened late had been taken for none.
-    this.around.kept.whenOpened(() => void this.outbox.catchUp());
+    this.around.kept.whenLate(() => void this.outbox.catchUp());
     const beats = setInterval(() => this.#beat(), BEAT_MS);
     this.connection.open();
     return () => {
       stopClock();
       stopOutbox();
-      this.around.kept.whenOpened(() => undefined);
+      this.around.kept.whenLate(() => undefined);
       this.#keeping.stop();
       clearInterval(beats);
       this.connection.close();
@@ -218,6 +219,17 @@ export class House implements LinkListener {
     this.around.writes();
     await this.outbox.post(leaving.room, body);
     this.#leaving.delete(leaving);
+    const draft = this.drafts.of(leaving.room);
+    if (draft.startsWith(body)) this.drafts.keep(leaving.room, draft.slice(body.length).trimStart());
+  }
+
+  /** Keeps what was typed and not sent, and before it what is not safe in the outbox yet. */
+  keepDraft(room: string, text: string) {
+    const unsafe = [...this.#leaving].filter((one) => one.room === room && !text.startsWith(one.body));
+    this.drafts.keep(
+      room,
+      [...unsafe.map(({ body }) => body), text].filter((part) => part !== "").join("\n"),
+    );
   }
 
   async createRoom(name: string): Promise<ListedRoom> {
@@ -282,8 +294,8 @@ export class House implements LinkListener {
       .map((message) => message.room)
       .filter((id) => this.outbox.hasWork(id));
     const wanted = new Set([...new Set([...shown, ...waiting])].slice(0, MOST_ROOMS));
-    for (const id of wanted) if (!this.#asked.has(id)) this.#ask(id);
     for (const id of this.#asked) if (!wanted.has(id)) this.#leave(id);
+    for (const id of wanted) if (!this.#asked.has(id)) this.#ask(id);
   }
 
   async #ask(id: string) {

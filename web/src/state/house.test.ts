@@ -322,6 +322,43 @@ describe("rooms", () => {
     expect(house.room?.timeline.first).toBe(51);
   });
 
+  test("a permalink that could not be followed is followed with the next connection", async () => {
+    await openRoom(91, 100);
+    vi.mocked(api.messages)
+      .mockRejectedValueOnce(new NoAnswer())
+      .mockResolvedValueOnce({ epoch: 1, head: 100, messages: messages(1, 50) });
+    await house.open(ROOM, 20);
+    expect(house.room?.failed?.what).toBe("page");
+    link.breakOff();
+    house.lost("broken");
+    house.opened();
+    await settled();
+    expect([house.room?.failed, house.room?.timeline.first]).toEqual([null, 1]);
+  });
+
+  test("whoever has gone elsewhere meanwhile is not taken to where they wanted to be", async () => {
+    await openRoom(91, 100);
+    house.room?.timeline.show({ epoch: 1, head: 100, messages: messages(21, 40) });
+    let newest: (page: api.MessagePage) => void = () => undefined;
+    vi.mocked(api.messages).mockReturnValueOnce(new Promise((resolve) => (newest = resolve)));
+    void house.room?.showNewest();
+    await house.room?.showAround(30);
+    newest({ epoch: 1, head: 100, messages: messages(51, 100) });
+    await settled();
+    expect(house.room?.timeline.first).toBe(21);
+  });
+
+  test("whoever is at the live end already is not taken there later", async () => {
+    await openRoom(91, 100);
+    await house.room?.showNewest();
+    house.room?.timeline.show({ epoch: 1, head: 100, messages: messages(21, 40) });
+    link.breakOff();
+    house.lost("broken");
+    house.opened();
+    await link.answer("join", { name: "Kitchen", epoch: 1, head: 100 });
+    expect(house.room?.timeline.first).toBe(21);
+  });
+
   test("history that could not be loaded is tried again with the next connection", async () => {
     await openRoom(51, 60);
     vi.mocked(api.messages).mockRejectedValueOnce(new NoAnswer());
@@ -499,14 +536,26 @@ describe("a network that the browser says is away", () => {
     house.opened();
     expect(house.connection.connected).toBe(true);
   });
+
+  test("is tried once at a time when it comes back", () => {
+    const closed = vi.spyOn(link, "close");
+    house.opened();
+    house.setOnline(false);
+    house.setOnline(true);
+    expect([closed.mock.calls.length, house.connection.state.is]).toEqual([2, "connecting"]);
+  });
 });
 
 test("what is being put into the outbox is no draft any more", async () => {
   await openRoom(1, 1);
-  house.drafts.keep(ROOM, "hello\n");
+  house.keepDraft(ROOM, "hello\n");
   const posted = house.post("hello");
   expect(house.draftOf(ROOM)).toBe("");
+  // A new composer begins, and somebody writes in it. Until the message is safe it stands before that.
+  house.keepDraft(ROOM, "");
+  expect(house.drafts.of(ROOM)).toBe("hello");
+  house.keepDraft(ROOM, "and");
+  expect(house.drafts.of(ROOM)).toBe("hello\nand");
   await posted;
-  await link.answer("message", { seq: 2, id: 2, at: 2 });
-  expect(house.draftOf(ROOM)).toBe("hello\n");
+  expect(house.drafts.of(ROOM)).toBe("and");
 });

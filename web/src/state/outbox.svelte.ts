@@ -41,6 +41,8 @@ export class Outbox {
   readonly #sending: Sending;
   /** The places of what is gone, until that is kept too. */
   #gone = new Set<number>();
+  /** What failed and is being put where it will be sent again. */
+  #retried = new Set<string>();
   /** The last of what is being written to the device, one after the other. */
   #writing: Promise<void> | null = null;
   #recalling: Promise<void> | null = null;
@@ -136,14 +138,16 @@ export class Outbox {
       const again = { ...asWritten(failed), state: "waiting" as const, why: null, code: null };
       // Under this id there is another message. Nothing was stored under it for this one, so another id doubles nothing.
       if (failed.code === "idempotency_conflict") again.client_id = uuid();
+      this.#retried.add(clientId);
       await this.#add(again, failed);
+      this.#retried.delete(clientId);
     });
   }
 
   /** Gives a failed message up. */
   discard(clientId: string) {
     const message = this.find(clientId);
-    if (message?.state === "failed") void this.#remove(message);
+    if (message?.state === "failed" && !this.#retried.has(clientId)) void this.#remove(message);
   }
 
   /** We have entered the room, with everything that we missed received. */
@@ -263,15 +267,22 @@ export class Outbox {
   /** Brings the device to where the page is: what is kept only now, and behind it what was written after it. */
   async #keepLate() {
     for (const room of new Set(this.unkept.map((message) => message.room))) {
-      const all = this.in(room);
-      const late = all.slice(all.findIndex(({ kept }) => !kept));
-      const places = await this.#keep(late);
-      if (!places) continue;
-      late.forEach(({ client_id }, index) => this.#isKept(client_id, places[index] ?? "gone"));
+      const waiting = this.in(room).filter(({ state }) => state !== "failed");
+      const late = waiting.slice(waiting.findIndex(({ kept }) => !kept));
+      if (late.some(({ kept }) => !kept)) await this.#keep(late);
     }
+    // What has failed stands in nobody's way, and nobody in its.
+    for (const message of this.unkept) if (message.state === "failed") await this.#keep([message]);
     for (const place of this.#gone) if (await this.around.kept.removeUnsent(place)) this.#gone.delete(place);
     this.pending.sort(byPlace);
     this.#tell();
+  }
+
+  /** Puts messages at the end, from where they stand, if they can be kept. */
+  async #keep(messages: Pending[]) {
+    const late = messages.map((message) => ({ message: asWritten(message), former: onDevice(message) }));
+    const places = await this.around.kept.putUnsent(this.user, ...late);
+    if (places) messages.forEach(({ client_id }, index) => this.#isKept(client_id, places[index] ?? "gone"));
   }
 
   #isKept(clientId: string, place: number | "gone") {
@@ -282,12 +293,6 @@ export class Outbox {
     else this.#gone.add(place);
   }
 
-  /** Puts messages at the end, from where they stand. Returns their places, or null if they cannot be kept. */
-  #keep(messages: Pending[]): Promise<(number | "gone")[] | null> {
-    const late = messages.map((message) => ({ message: asWritten(message), former: onDevice(message) }));
-    return this.around.kept.putUnsent(this.user, ...late);
-  }
-
   /**
    * Shows a message when it has been kept, together with all that was kept before it, or could not be kept. `failed` is what
    * it was before it was sent again.
@@ -295,7 +300,7 @@ export class Outbox {
   async #add(message: Unsent, failed: Pending | null = null) {
     const former = failed && onDevice(failed);
     // Behind what is not kept nothing is: another tab would send it first.
-    const blocked = this.in(message.room).some(({ kept }) => !kept);
+    const blocked = this.in(message.room).some(({ kept, state }) => !kept && state !== "failed");
     const places = blocked ? null : await this.around.kept.putUnsent(this.user, { message, former });
     if (failed) this.#drop(failed.client_id);
     if (places?.[0] === "gone") return;

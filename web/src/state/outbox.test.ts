@@ -345,6 +345,8 @@ test("what is sent again does not vanish while it is being kept", async () => {
   const retried = page.outbox.retry(page.first());
   await settled();
   expect(page.states()).toEqual(["one: failed"]);
+  // And is not deleted any more.
+  page.outbox.discard(page.first());
   await retried;
   expect(page.states()).toEqual(["one: sending"]);
 });
@@ -382,6 +384,17 @@ describe("where something could not be kept for a while", () => {
     await page.outbox.wake();
     expect([page.outbox.keeps, page.outbox.wouldLose, await kept()]).toEqual([true, false, ["one", "two"]]);
     expect(page.states()).toEqual(["one: waiting", "two: waiting"]);
+  });
+
+  test("what has failed and is not kept is in nobody's way", async () => {
+    vi.spyOn(page.kept, "putUnsent").mockResolvedValueOnce(null);
+    await page.post("one");
+    await page.enter();
+    await page.link.refuse("message", { code: "internal" });
+    const put = vi.spyOn(page.kept, "putUnsent").mockResolvedValueOnce(null);
+    await page.post("two");
+    put.mockRestore();
+    expect([page.states(), await kept()]).toEqual([["one: failed", "two: sending"], ["two"]]);
   });
 
   test("nothing is turned round where there is room for a part of it", async () => {

@@ -93,7 +93,7 @@ describe("without a network", () => {
     await house.post("anybody?");
     stop();
     const kept = await Kept.open();
-    const late = vi.spyOn(kept, "whenOpened");
+    const late = vi.spyOn(kept, "whenLate");
     const slow = vi.spyOn(kept, "unsent").mockResolvedValue(null);
     const tabs = new FakeTabs().open();
     const around = { connect: () => link, storage: memory(), doubtSession: vi.fn(), writes: vi.fn() };

@@ -117,6 +117,7 @@ export class Room {
   opened() {
     this.#lineDue = true;
     this.#endDue = false;
+    this.failed = null;
     this.timeline.shorten();
     this.unreadFrom = null;
     this.status = "entering";
@@ -125,7 +126,9 @@ export class Room {
   /** The connection is there again, and brings what was missed. */
   resumed() {
     this.#lineDue = true;
+    const { failed, target } = this;
     this.failed = null;
+    if (failed?.what === "page" && target !== null) void this.showAround(target);
   }
 
   /** Draws the line between what was read and what is new, if anything is. */
@@ -168,8 +171,8 @@ export class Room {
   async showNewest() {
     this.target = null;
     const { cursor } = this.timeline;
-    if (!this.timeline.hasNewer || cursor === null) return;
-    this.#endDue = true;
+    this.#endDue = this.timeline.hasNewer && cursor !== null;
+    if (!this.#endDue || cursor === null) return;
     await this.#load("page", { before: cursor + 1 }, (page) => {
       this.#endDue = false;
       this.timeline.show(page);
@@ -183,13 +186,16 @@ export class Room {
       this.#pageDue ||= what === "page";
       return;
     }
+    const { target } = this;
     this.loading = what;
     this.failed = null;
     try {
       const page = await api.messages(this.id, { ...from, limit: PAGE });
       const { epoch } = this.timeline;
       // After the server's data were put back it is another log, and we are about to be told so.
-      if (epoch === null || epoch === page.epoch) take(page);
+      const isOurs = epoch === null || epoch === page.epoch;
+      const isWanted = what !== "page" || this.target === target;
+      if (isOurs && isWanted) take(page);
     } catch (thrown) {
       this.failed = { what, why: sentence(thrown) };
     } finally {
