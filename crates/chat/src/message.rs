@@ -99,11 +99,12 @@ impl Body {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let text = without_controls(text);
         let text = without_empty_lines(text.trim_end());
-        if !is_visible(text) {
-            return Err(invalid("Please write something first: this message is empty.".to_owned()));
-        }
+        // First, because looking at each character takes long enough for somebody to misuse it.
         if text.len() > BODY_MAX_BYTES {
             return Err(too_long(text.len()));
+        }
+        if !is_visible(text) {
+            return Err(invalid("Please write something first: this message is empty.".to_owned()));
         }
         Ok(Self(text.into()))
     }

@@ -62,6 +62,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Whether the server is about to end.
     pub draining: AtomicBool,
+    /// The turn of who asks whether the store can write.
+    pub checking: tokio::sync::Mutex<()>,
     /// Requests so far; each is known in the log by its number.
     pub requests: AtomicU64,
 }

@@ -137,6 +137,7 @@ impl Parlor {
             cookie,
             metrics: Arc::new(Metrics::default()),
             draining: AtomicBool::new(false),
+            checking: tokio::sync::Mutex::default(),
             requests: AtomicU64::new(0),
         });
         Ok(Self { server, metrics: metrics_server, url, app, volley })

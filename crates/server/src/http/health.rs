@@ -32,6 +32,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
     let status = if app.is_draining() {
         HealthStatus::Draining
     } else {
+        // One at a time: whoever asks needs no log-in, and a stalled disk keeps each question in the writer's queue.
+        let _turn = app.checking.lock().await;
         match app.chat.store().check().await {
             // With much to do, it does all it should.
             Ok(()) | Err(StoreError::Busy { .. }) => HealthStatus::Ready,

@@ -1,5 +1,6 @@
 //! One client in the chat: who it is, and the rooms it has joined.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat::{Error, Identity, RoomId, SessionId, Token, User};
@@ -21,6 +22,8 @@ pub struct Member<E: Engine = Volley> {
     from: Network,
     credit: Credit,
     rooms: Mutex<Vec<Arc<OpenRoom<E>>>>,
+    /// Whether it has been told of a room, some of which may still wait for it.
+    was_told: AtomicBool,
 }
 
 impl<E: Engine> Member<E> {
@@ -30,7 +33,8 @@ impl<E: Engine> Member<E> {
         from: Network,
         credit: Credit,
     ) -> Self {
-        Self { identity, token, from, credit, rooms: Mutex::default() }
+        let (rooms, was_told) = (Mutex::default(), AtomicBool::new(false));
+        Self { identity, token, from, credit, rooms, was_told }
     }
 
     pub(super) fn identity(&self) -> &Identity {
@@ -55,6 +59,11 @@ impl<E: Engine> Member<E> {
 
     pub(super) fn credit(&self) -> &Credit {
         &self.credit
+    }
+
+    /// Whether it was told of a room before. It is about to be told of one now.
+    pub(super) fn was_told(&self) -> bool {
+        self.was_told.swap(true, Ordering::Relaxed)
     }
 
     /// Notes that the client is in a room: `false` if it was already.

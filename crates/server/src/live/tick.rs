@@ -106,13 +106,15 @@ impl<S: Store, E: Engine> Live<S, E> {
     /// Does what is to be done now, and saves when `save_at` has come. `true` while something waits for its time.
     pub async fn tick_once(&self, save_at: &mut Duration) -> bool {
         let (now, passed) = (self.clock.now(), self.clock.monotonic());
-        let mut waiting = self.lobby.tell_changes(self, passed).await;
+        let mut waiting = false;
         for room in self.rooms.all() {
             if room.is_behind() {
                 waiting |= room.catch_up(&self.chat).await.is_err() || room.is_behind();
             }
             waiting |= room.tell_changes(now, passed) | room.has_unsaved();
         }
+        // Last, because it asks the store about each room that has changed.
+        waiting |= self.lobby.tell_changes(self, passed).await;
         waiting |= self.rooms.has_unused();
         if passed >= *save_at {
             *save_at = passed + SAVE_EVERY;

@@ -47,6 +47,34 @@ fn a_reconnecting_client_receives_exactly_what_it_missed() {
 }
 
 #[test]
+fn rooms_with_more_to_tell_than_may_wait_can_be_entered_in_one_go() {
+    let server = Server::start_with(&["--messages-per-second", "1000"]);
+    let token = server.register("alice");
+    let mut alice = Client::connect(server.address(), &token);
+    let rooms: Vec<_> =
+        (0..24).map(|number| server.create_room(&token, &format!("Room {number}"))).collect();
+    let body = "x".repeat(8_000);
+    for (number, room) in rooms.iter().enumerate() {
+        alice.ask("join", &json!({ "room": room }));
+        for message in 0..15 {
+            let id = client_id(number as u64 * 15 + message);
+            alice.ask("message", &json!({ "room": room, "client_id": id, "body": body }));
+        }
+    }
+    let mut bob = Client::connect(server.address(), &server.register("bob"));
+    let joins: Vec<_> =
+        rooms.iter().map(|room| bob.emit("join", &json!({ "room": room }))).collect();
+    // Bob's machine is a moment behind.
+    for _ in 0..20 {
+        alice.ask("heartbeat", &json!({ "room": rooms[0] }));
+    }
+    for join in joins {
+        assert_eq!(bob.answer(join)["ok"]["head"], 15);
+    }
+    assert_eq!(bob.heard_messages().len(), 24 * 15);
+}
+
+#[test]
 fn more_is_resumed_than_memory_holds() {
     let server = Server::start();
     let (mut alice, room) = server.alice_in_a_room();
