@@ -5,7 +5,7 @@ use crate::id::{ClientId, RoomId, SessionId, UserId};
 use crate::message::{Body, History, NewMessage, Page, Posted};
 use crate::presence::{Activity, Participants};
 use crate::room::{NewRoom, Room, RoomList, RoomName, RoomQuery};
-use crate::session::{Identity, NewSession, SESSIONS_LISTED, Session, TokenHash};
+use crate::session::{Identity, MOST_SESSIONS, NewSession, Session, TokenHash};
 use crate::store::Store;
 use crate::time::Timestamp;
 use crate::user::{Account, Credentials, Name, NewUser, PasswordHash};
@@ -56,9 +56,15 @@ impl<S: Store> Chat<S> {
 
     /// All the ways in which somebody is logged in.
     pub async fn sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, Error> {
-        let mut sessions = self.store.sessions(user, SESSIONS_LISTED).await?;
+        let mut sessions = self.store.sessions(user, MOST_SESSIONS).await?;
         sessions.retain(|session| session.is_alive(now));
         Ok(sessions)
+    }
+
+    /// The session that somebody with more than anybody may have has not used for longest.
+    pub async fn surplus_session(&self, user: UserId) -> Result<Option<SessionId>, Error> {
+        let sessions = self.store.sessions(user, MOST_SESSIONS + 1).await?;
+        Ok(sessions.get(MOST_SESSIONS).map(|session| session.id))
     }
 
     /// Somebody logs out, here or elsewhere.

@@ -14,8 +14,8 @@ use crate::user::{Account, PasswordHash};
 pub const SESSION_LIFETIME: Duration = Duration::from_hours(180 * 24);
 /// How long a session lasts without use.
 pub const SESSION_IDLE: Duration = Duration::from_hours(30 * 24);
-/// So many of somebody's sessions are listed. Who has more has a program that logs in again and again.
-pub(crate) const SESSIONS_LISTED: usize = 200;
+/// Most sessions of one person. Who wants more has a program that logs in again and again.
+pub(crate) const MOST_SESSIONS: usize = 200;
 /// Most bytes of the line that tells one log-in from another in the list of sessions.
 pub const CLIENT_MAX_BYTES: usize = 200;
 

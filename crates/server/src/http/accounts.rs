@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chat::wire::http::{Credentials, Failed, LoggedIn, Me, NewToken, PasswordChange, SessionKind};
-use chat::{Error, Identity, SessionId, Token};
+use chat::{Error, Identity, SessionId, Token, UserId};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 
@@ -62,6 +62,7 @@ pub(super) async fn log_in(
     let from = visitor.from;
     let admitted = app.accounts.log_in(visitor, &asked.name, asked.password).await?;
     app.replace_cookie(&headers, asked.kind, from).await;
+    app.end_surplus_session(admitted.account.user.id).await;
     Ok(logged_in(&app, admitted, asked.kind))
 }
 
@@ -156,6 +157,14 @@ impl App {
             arrival().await;
             self.live.end_sessions(&[session]);
         });
+    }
+
+    /// Whoever is logged in more often than anybody may be loses the session that they have not used for longest.
+    async fn end_surplus_session(&self, user: UserId) {
+        let Ok(Some(surplus)) = self.chat.surplus_session(user).await else { return };
+        let live = self.live.clone();
+        // If it fails, the next log-in tries it again.
+        let _ = to_the_end(async move { live.end_session(user, surplus).await }).await;
     }
 
     /// A browser that logs in again gets another cookie: what the old one opened would be open for nobody.

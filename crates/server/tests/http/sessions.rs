@@ -65,6 +65,22 @@ async fn sessions_are_listed_with_what_uses_them_and_ended_one_by_one() {
 }
 
 #[tokio::test]
+async fn whoever_logs_in_again_and_again_loses_the_session_unused_for_longest() {
+    let world = World::with(&["--logins-per-minute", "1000"]).await;
+    let first = world.register("alice").await;
+    let second = world.log_in("alice").await;
+    for _ in 2..200 {
+        world.log_in("alice").await;
+    }
+    world.get("/api/me").by(&first).send().await.expect(200);
+    let last = world.log_in("alice").await;
+    world.get("/api/me").by(&first).send().await.expect(401);
+    for token in [second, last] {
+        world.get("/api/me").by(&token).send().await.expect(200);
+    }
+}
+
+#[tokio::test]
 async fn nobody_ends_the_session_of_somebody_else() {
     let world = World::new().await;
     let alice = world.register("alice").await;
