@@ -205,7 +205,7 @@ impl<S: Store, E: Engine> Live<S, E> {
         self.spend(member, Cost::Join)?;
         let room = self.rooms.open(join.room, &self.chat).await?;
         // What several rooms have to tell at once is more than may wait for one client.
-        if member.was_told() && !socket.flushed().await {
+        if member.note_told() && !socket.flushed().await {
             return Err(Error::NotInRoom);
         }
         let now = self.clock.now();

@@ -180,6 +180,11 @@ export class Room {
     });
   }
 
+  /** To the message or the live end that was wanted and could not be shown. */
+  async showWanted() {
+    await (this.target === null ? this.showNewest() : this.showAround(this.target));
+  }
+
   /** One at a time: what is loaded depends on where the window ends. */
   async #load(what: "older" | "newer" | "page", from: api.From, take: (page: api.MessagePage) => void) {
     if (this.loading !== null) {
@@ -203,6 +208,6 @@ export class Room {
     }
     if (!this.#pageDue) return;
     this.#pageDue = false;
-    await (this.target === null ? this.showNewest() : this.showAround(this.target));
+    await this.showWanted();
   }
 }

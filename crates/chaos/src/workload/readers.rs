@@ -143,7 +143,6 @@ async fn stop_reading(
         while closed < count && !due.is_over() {
             looks.tick().await;
             peak = peak.max(Usage::of(process)?.memory_bytes);
-            // Whoever is found after this look is late.
             due.heard(acks(world).since(&before).count() * length);
             closed = found(world).await? - found_before;
         }

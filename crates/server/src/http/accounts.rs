@@ -163,7 +163,7 @@ impl App {
     async fn end_surplus_session(&self, user: UserId) {
         let Ok(Some(surplus)) = self.chat.surplus_session(user).await else { return };
         let live = self.live.clone();
-        // If it fails, the next log-in tries it again.
+        // If it fails they have one more than they may, and nobody is turned away for that.
         let _ = to_the_end(async move { live.end_session(user, surplus).await }).await;
     }
 

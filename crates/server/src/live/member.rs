@@ -61,8 +61,8 @@ impl<E: Engine> Member<E> {
         &self.credit
     }
 
-    /// Whether it was told of a room before. It is about to be told of one now.
-    pub(super) fn was_told(&self) -> bool {
+    /// Notes that it is told of a room: `true` if it was told of one before.
+    pub(super) fn note_told(&self) -> bool {
         self.was_told.swap(true, Ordering::Relaxed)
     }
 
