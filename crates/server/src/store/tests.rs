@@ -5,10 +5,11 @@ mod world;
 use std::fs;
 
 use chat::{Body, Error, NewMessage, Seq, Store, StoreError};
+use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
 use self::world::{World, is_unavailable, order};
-use super::writer::QUEUE;
+use super::writer::{Batch, QUEUE};
 use super::{Sqlite, check, messages};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -270,6 +271,23 @@ async fn a_repeat_in_the_same_transaction_is_stored_once() {
 
     assert_eq!(again.await, first.await);
     assert_eq!(other.await, Err(Error::IdempotencyConflict));
+    assert_eq!(world.assert_whole().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_while_a_change_is_made_shares_its_transaction() {
+    let world = World::new().await;
+    let message = world.message(1);
+    let append = move |batch: &mut Batch<'_>| messages::append(batch, &message).map(drop);
+    let release = world.hold_writer_after(append).await;
+    let path = world.folder.path().join("parlor.db");
+    let stored = order(world.store.write(move |_| {
+        let other = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        other.query_row("SELECT count(*) FROM events", [], |row| row.get::<_, u32>(0))
+    }));
+    release.send(()).unwrap();
+
+    assert_eq!(stored.await.unwrap(), 0, "what came first is not committed yet");
     assert_eq!(world.assert_whole().await.len(), 1);
 }
 

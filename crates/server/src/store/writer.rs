@@ -11,6 +11,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread;
 use std::time::Duration;
 
 use chat::{Fanout, Logged, StoreError};
@@ -31,6 +32,9 @@ use crate::sabotage::Sabotage;
 pub(super) const QUEUE: usize = 4096;
 /// Most changes in one transaction. More would not be cheaper each, and keep the first one waiting.
 const BATCH: usize = 1024;
+/// So few changes cost less than the sync of their transaction. Whoever comes while they are made is worth taking along;
+/// with more of them, it is better to make the next ones while these are being synced.
+const FEW: usize = 16;
 /// Nothing has been ordered for this long: nobody waits.
 const LEISURE: Duration = Duration::from_millis(5);
 /// How long the writer waits at most after a failure before it opens the database again.
@@ -112,6 +116,7 @@ impl Writer {
             readers,
             tails: Tails::default(),
             events: Vec::new(),
+            ends: false,
         };
         let thread = Threads::default();
         thread.start("store-writer", move || desk.work(db));
@@ -160,32 +165,24 @@ struct Desk {
     tails: Tails,
     /// What the present transaction adds to logs.
     events: Vec<Logged>,
-}
-
-/// Whether the thread goes on.
-#[derive(PartialEq, Eq)]
-enum Then {
-    GoOn,
-    Stop,
+    /// Whether nothing more is to be done after what has been taken.
+    ends: bool,
 }
 
 impl Desk {
     fn work(mut self, mut db: Connection) {
         let mut changes = Vec::new();
-        loop {
-            let then = match self.take(&db, &mut changes) {
-                Ok(then) => then,
-                Err(cause) => {
-                    drop(db);
-                    let kind = failure::kind(&cause);
-                    tracing::warn!(%cause, kind, "a checkpoint failed; the database is opened anew");
-                    // Nobody waits for it, and nobody is refused if that works at once.
-                    let reopened = self.reopen().ok().or_else(|| self.recover());
-                    let Some(reopened) = reopened else { return };
-                    db = reopened;
-                    continue;
-                }
-            };
+        while !self.ends {
+            if let Err(cause) = self.take(&db, &mut changes) {
+                drop(db);
+                let kind = failure::kind(&cause);
+                tracing::warn!(%cause, kind, "a checkpoint failed; the database is opened anew");
+                // Nobody waits for it, and nobody is refused if that works at once.
+                let reopened = self.reopen().ok().or_else(|| self.recover());
+                let Some(reopened) = reopened else { return };
+                db = reopened;
+                continue;
+            }
             match self.commit(&db, &mut changes).and_then(|()| self.check_place(&db)) {
                 Ok(()) => {
                     self.publish();
@@ -199,15 +196,12 @@ impl Desk {
                     let acked = Sabotage::AckOnFailure.is_on();
                     let answer = if acked { Ok(()) } else { Err(failure::UNAVAILABLE) };
                     changes.drain(..).for_each(|change| change.tell(answer));
-                    if then == Then::Stop {
+                    if self.ends {
                         return;
                     }
                     let Some(reopened) = self.recover() else { return };
                     db = reopened;
                 }
-            }
-            if then == Then::Stop {
-                break;
             }
         }
         if let Err(cause) = self.checkpoints.move_all_and_close(db) {
@@ -221,30 +215,34 @@ impl Desk {
         &mut self,
         db: &Connection,
         changes: &mut Vec<Box<dyn Change>>,
-    ) -> rusqlite::Result<Then> {
+    ) -> rusqlite::Result<()> {
         let due = self.checkpoints.due(db);
         if due == Due::Now {
             self.checkpoints.move_some(db)?;
         }
         let leisure = if due == Due::Later { Duration::MAX } else { LEISURE };
-        let mut next = match self.orders.recv_timeout(leisure) {
+        let next = match self.orders.recv_timeout(leisure) {
             Err(RecvTimeoutError::Timeout) => {
                 self.checkpoints.move_some(db)?;
                 self.orders.recv().ok()
             }
             order => order.ok(),
         };
-        loop {
-            match next {
-                Some(Order::Write(change)) => changes.push(change),
-                Some(Order::Stop) | None => return Ok(Then::Stop),
-            }
-            if changes.len() == BATCH {
-                return Ok(Then::GoOn);
-            }
+        match next {
+            Some(Order::Write(change)) => changes.push(change),
+            Some(Order::Stop) | None => self.ends = true,
+        }
+        self.take_more(changes);
+        Ok(())
+    }
+
+    /// Takes what has been ordered by now.
+    fn take_more(&mut self, changes: &mut Vec<Box<dyn Change>>) {
+        while !self.ends && changes.len() < BATCH {
             match self.orders.try_recv() {
-                Ok(order) => next = Some(order),
-                Err(_) => return Ok(Then::GoOn),
+                Ok(Order::Write(change)) => changes.push(change),
+                Ok(Order::Stop) => self.ends = true,
+                Err(_) => return,
             }
         }
     }
@@ -303,14 +301,33 @@ impl Desk {
         self.events.clear();
     }
 
-    /// Makes all changes, or says which one could not be made, and why.
+    /// Makes all changes, and if they are few those that were ordered meanwhile; or says which one could not be made, and
+    /// why.
     fn make_all(
         &mut self,
         db: &Connection,
+        changes: &mut Vec<Box<dyn Change>>,
+    ) -> Option<(usize, rusqlite::Error)> {
+        let failed = self.make(db, changes, 0);
+        let made = changes.len();
+        if failed.is_some() || made > FEW {
+            return failed;
+        }
+        // Who is about to order something may be waiting for nothing but the processor.
+        thread::yield_now();
+        self.take_more(changes);
+        self.make(db, changes, made)
+    }
+
+    /// Makes the changes from the first that has not been made.
+    fn make(
+        &mut self,
+        db: &Connection,
         changes: &mut [Box<dyn Change>],
+        first: usize,
     ) -> Option<(usize, rusqlite::Error)> {
         let mut batch = Batch { db, tails: &mut self.tails, events: &mut self.events };
-        changes.iter_mut().enumerate().find_map(|(index, change)| {
+        changes.iter_mut().enumerate().skip(first).find_map(|(index, change)| {
             failure::guarded(|| change.make(&mut batch)).err().map(|cause| (index, cause))
         })
     }

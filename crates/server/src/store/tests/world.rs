@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::store::Sqlite;
-use crate::store::writer::QUEUE;
+use crate::store::writer::{Batch, QUEUE};
 
 /// A test that hangs is a test that fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -115,12 +115,24 @@ impl World {
 
     /// Keeps the writer from its work until something is sent, or the sender is dropped.
     pub(super) async fn hold_writer(&self) -> SyncSender<()> {
+        self.hold_writer_after(|_| Ok(())).await
+    }
+
+    /// The same, in a transaction that has already made a change.
+    pub(super) async fn hold_writer_after(
+        &self,
+        change: impl Fn(&mut Batch<'_>) -> rusqlite::Result<()> + Send + 'static,
+    ) -> SyncSender<()> {
         let (begin, has_begun) = sync_channel(1);
         let (release, released) = sync_channel(1);
-        let released = Mutex::new(released);
-        drop(order(self.store.write(move |_| {
-            let _ = begin.send(());
-            let _ = released.lock().unwrap().recv();
+        let released = Mutex::new(Some(released));
+        drop(order(self.store.write(move |batch| {
+            change(batch)?;
+            // It is made again if another change in its transaction cannot be made.
+            if let Some(released) = released.lock().unwrap().take() {
+                let _ = begin.send(());
+                let _ = released.recv();
+            }
             Ok(())
         })));
         tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
