@@ -13,8 +13,10 @@ use rusqlite::{Connection, ErrorCode, ffi};
 
 use super::{connection, failure};
 
-/// Pages of 4 KiB in the write-ahead log that are worth moving into the database when nobody waits.
-const PAGES_AT_LEISURE: i32 = 1024;
+/// Pages of 4 KiB in the write-ahead log that are worth moving into the database when nobody waits. Then the log starts
+/// over, and what is written in place of something syncs sooner than what makes a file longer (0.24 to 0.34 ms). Whoever
+/// comes meanwhile waits for half a millisecond.
+const PAGES_AT_LEISURE: i32 = 128;
 
 /// What the writer knows of those that it has made.
 #[derive(Debug)]
