@@ -1,7 +1,11 @@
-//! What the kernel says of a process: processor time and resident memory.
+//! What the kernel says of a process: processor time and resident memory; and on which processors it runs.
+
 use std::fs;
+use std::process::{Child, Command};
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// A process, looked at from outside.
 #[derive(Clone, Copy)]
@@ -30,6 +34,20 @@ impl Process {
         let smaps = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.id))?;
         resident(&smaps).context("/proc/PID/smaps_rollup has no Rss line")
     }
+}
+
+/// Starts a process that may use every processor, and keeps this thread to the last of them. Left to itself, the scheduler
+/// puts a thread beside the one that wakes it, for seconds at a time, and then both together have half of a machine.
+pub(crate) fn spawn_beside(command: &mut Command) -> Result<Child> {
+    static ALL: LazyLock<rustix::io::Result<CpuSet>> = LazyLock::new(|| sched_getaffinity(None));
+    let all = (*ALL)?;
+    sched_setaffinity(None, &all)?;
+    let child = command.spawn()?;
+    let mut last = all;
+    let is_ours = |processor: &usize| all.is_set(*processor);
+    (0..CpuSet::MAX_CPU).filter(is_ours).rev().skip(1).for_each(|other| last.unset(other));
+    sched_setaffinity(None, &last)?;
+    Ok(child)
 }
 
 /// Seconds that all processors of the machine, all together, have been busy.

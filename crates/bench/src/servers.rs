@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::process::Process;
+use crate::process::{self, Process};
 
 /// A server that needs longer to listen has failed to start.
 const START: Duration = Duration::from_secs(10);
@@ -125,13 +125,14 @@ impl Built {
     /// Starts it on a free port of 127.0.0.1, with more arguments, and does not wait for it.
     pub(crate) fn begin(&self, more: &[&OsStr]) -> Result<Running> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .args(&self.arguments)
             .args(["--listen", &address.to_string()])
             .args(more)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
+            .stdout(Stdio::null());
+        let child = process::spawn_beside(&mut command)
             .with_context(|| format!("cannot start {}", self.program.display()))?;
         Ok(Running { child, address })
     }
