@@ -3,10 +3,12 @@
 mod world;
 
 use std::fs;
+use std::time::Duration;
 
 use chat::{Body, Error, NewMessage, Seq, Store, StoreError};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
+use tokio::time::sleep;
 
 use self::world::{World, is_unavailable, order};
 use super::writer::{Batch, QUEUE};
@@ -289,6 +291,21 @@ async fn who_comes_while_a_change_is_made_shares_its_transaction() {
 
     assert_eq!(stored.await.unwrap(), 0, "what came first is not committed yet");
     assert_eq!(world.assert_whole().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::disallowed_methods, reason = "that nobody orders anything is no event")]
+async fn the_write_ahead_log_starts_over_when_nobody_waits() {
+    let world = World::new().await;
+    for burst in 0..40 {
+        for number in 1..=8 {
+            world.store.append(world.message(8 * burst + number)).await.unwrap();
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    let log = fs::metadata(world.folder.path().join("parlor.db-wal")).unwrap().len();
+    assert!(log < 2 << 20, "{log} bytes, of three times as many that were written");
+    assert_eq!(world.assert_whole().await.len(), 320);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
