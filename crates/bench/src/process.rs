@@ -1,7 +1,6 @@
 //! What the kernel says of a process: processor time and resident memory; and on which processors it runs.
 
 use std::fs;
-use std::process::{Child, Command};
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
@@ -36,18 +35,26 @@ impl Process {
     }
 }
 
-/// Starts a process that may use every processor, and keeps this thread to the last of them. Left to itself, the scheduler
-/// puts a thread beside the one that wakes it, for seconds at a time, and then both together have half of a machine.
-pub(crate) fn spawn_beside(command: &mut Command) -> Result<Child> {
-    static ALL: LazyLock<rustix::io::Result<CpuSet>> = LazyLock::new(|| sched_getaffinity(None));
-    let all = (*ALL)?;
-    sched_setaffinity(None, &all)?;
-    let child = command.spawn()?;
-    let mut last = all;
-    let is_ours = |processor: &usize| all.is_set(*processor);
-    (0..CpuSet::MAX_CPU).filter(is_ours).rev().skip(1).for_each(|other| last.unset(other));
-    sched_setaffinity(None, &last)?;
-    Ok(child)
+/// The processors that were ours when this was asked first.
+static PROCESSORS: LazyLock<rustix::io::Result<CpuSet>> = LazyLock::new(|| sched_getaffinity(None));
+
+/// How many processors there are for all that is measured.
+pub(crate) fn processors() -> Result<u32> {
+    Ok((*PROCESSORS)?.count())
+}
+
+/// Lets this thread run on every processor, as what it starts then may.
+pub(crate) fn use_all_processors() -> Result<()> {
+    Ok(sched_setaffinity(None, &(*PROCESSORS)?)?)
+}
+
+/// Keeps this thread to the last processor. Left to itself, the scheduler puts a thread beside the one that wakes it, for
+/// seconds at a time, and then both together have half of a machine.
+pub(crate) fn keep_to_last_processor() -> Result<()> {
+    let mut last = (*PROCESSORS)?;
+    let ours: Vec<_> = (0..CpuSet::MAX_CPU).filter(|processor| last.is_set(*processor)).collect();
+    ours.iter().rev().skip(1).for_each(|other| last.unset(*other));
+    Ok(sched_setaffinity(None, &last)?)
 }
 
 /// Seconds that all processors of the machine, all together, have been busy.

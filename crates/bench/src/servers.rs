@@ -125,16 +125,18 @@ impl Built {
     /// Starts it on a free port of 127.0.0.1, with more arguments, and does not wait for it.
     pub(crate) fn begin(&self, more: &[&OsStr]) -> Result<Running> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let mut command = Command::new(&self.program);
-        command
+        process::use_all_processors()?;
+        let child = Command::new(&self.program)
             .args(&self.arguments)
             .args(["--listen", &address.to_string()])
             .args(more)
             .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        let child = process::spawn_beside(&mut command)
+            .stdout(Stdio::null())
+            .spawn()
             .with_context(|| format!("cannot start {}", self.program.display()))?;
-        Ok(Running { child, address })
+        let running = Running { child, address };
+        process::keep_to_last_processor()?;
+        Ok(running)
     }
 }
 

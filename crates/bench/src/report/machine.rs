@@ -3,6 +3,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::fanout::Timing;
+use crate::process;
 use crate::servers::{Built, output_of};
 
 pub(crate) fn facts(built: &[Built], rounds: usize, timing: Timing) -> Vec<String> {
@@ -28,7 +29,7 @@ fn cpu_model() -> String {
 }
 
 fn cores() -> String {
-    std::thread::available_parallelism().map_or_else(|_| "?".to_owned(), |cores| cores.to_string())
+    process::processors().map_or_else(|_| "?".to_owned(), |cores| cores.to_string())
 }
 
 fn commit() -> String {
