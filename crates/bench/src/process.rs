@@ -43,18 +43,17 @@ pub(crate) fn processors() -> Result<u32> {
     Ok((*PROCESSORS)?.count())
 }
 
-/// Lets this thread run on every processor, as what it starts then may.
-pub(crate) fn use_all_processors() -> Result<()> {
-    Ok(sched_setaffinity(None, &(*PROCESSORS)?)?)
-}
-
-/// Keeps this thread to the last processor. Left to itself, the scheduler puts a thread beside the one that wakes it, for
-/// seconds at a time, and then both together have half of a machine.
-pub(crate) fn keep_to_last_processor() -> Result<()> {
+/// Starts something that may use every processor, and keeps this thread to the last of them from then on. Left to itself,
+/// the scheduler puts a thread beside the one that wakes it, for seconds at a time, and then both together have half of a
+/// machine.
+pub(crate) fn keep_beside<T>(start: impl FnOnce() -> Result<T>) -> Result<T> {
     let mut last = (*PROCESSORS)?;
+    sched_setaffinity(None, &last)?;
+    let started = start()?;
     let ours: Vec<_> = (0..CpuSet::MAX_CPU).filter(|processor| last.is_set(*processor)).collect();
     ours.iter().rev().skip(1).for_each(|other| last.unset(*other));
-    Ok(sched_setaffinity(None, &last)?)
+    sched_setaffinity(None, &last)?;
+    Ok(started)
 }
 
 /// Seconds that all processors of the machine, all together, have been busy.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::process::{self, Process};
+use crate::process::Process;
 
 /// A server that needs longer to listen has failed to start.
 const START: Duration = Duration::from_secs(10);
@@ -125,7 +125,6 @@ impl Built {
     /// Starts it on a free port of 127.0.0.1, with more arguments, and does not wait for it.
     pub(crate) fn begin(&self, more: &[&OsStr]) -> Result<Running> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        process::use_all_processors()?;
         let child = Command::new(&self.program)
             .args(&self.arguments)
             .args(["--listen", &address.to_string()])
@@ -134,9 +133,7 @@ impl Built {
             .stdout(Stdio::null())
             .spawn()
             .with_context(|| format!("cannot start {}", self.program.display()))?;
-        let running = Running { child, address };
-        process::keep_to_last_processor()?;
-        Ok(running)
+        Ok(Running { child, address })
     }
 }
 

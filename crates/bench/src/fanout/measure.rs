@@ -9,12 +9,13 @@ use crate::dialect::Dialect;
 use crate::generator::connect::connect;
 use crate::generator::load::{self, Outcome, Pace, Plan};
 use crate::generator::{Audience, acks};
+use crate::process;
 use crate::report::Metric::{
     BytesHeld, BytesPerSocket, Deliveries, DeliveriesPerCpuSecond, DeliveriesPerRead,
     GeneratorLoad, MembersAstray, Offered, OtherLoad, P50, P99, P999, ResidentMemory, Seconds,
 };
 use crate::report::Values;
-use crate::servers::{Built, Server};
+use crate::servers::{Built, Running, Server};
 
 /// Clients that come and go before memory is measured: what a server loads for the first of them
 /// and keeps is no memory of its sockets.
@@ -187,7 +188,7 @@ impl<'a> Round<'a> {
 
     fn load(&self, scene: Scene, pace: Pace, built: &Built) -> Result<Outcome> {
         let Timing { warm_up, window, .. } = self.timing;
-        let server = built.start()?;
+        let server = start(built)?;
         let (mut crowd, _) = connect(server.address, scene.audience(), &Dialect::COMPARISON)?;
         let plan = Plan { senders: scene.senders, pace, warm_up, window };
         let outcome = load::run(&mut crowd, &plan, server.process())?;
@@ -201,7 +202,7 @@ impl<'a> Round<'a> {
 
     fn idle_row(&self, sockets: usize, built: &Built) -> Result<Values> {
         let settle = self.timing.settle;
-        let server = built.start()?;
+        let server = start(built)?;
         let process = server.process();
         let (mut first, _) = connect(
             server.address,
@@ -226,7 +227,7 @@ impl<'a> Round<'a> {
     }
 
     fn acks_row(&self, built: &Built) -> Result<Values> {
-        let server = built.start()?;
+        let server = start(built)?;
         let alone = Audience::Rooms { rooms: 1, members_per_room: 1 };
         let (mut crowd, _) = connect(server.address, alone, &Dialect::COMPARISON)?;
         let trips = acks::round_trips(&mut crowd, self.timing.warm_up, self.timing.window)?;
@@ -247,8 +248,13 @@ fn remarks(outcome: &Outcome) -> Values {
     remarks
 }
 
+/// Starts a server; it may use every processor, and the generator keeps to one.
+fn start(built: &Built) -> Result<Running> {
+    process::keep_beside(|| built.start())
+}
+
 fn arrival_row(sockets: usize, built: &Built) -> Result<Values> {
-    let server = built.start()?;
+    let server = start(built)?;
     let (_crowd, arrival) =
         connect(server.address, Audience::Idle { sockets }, &Dialect::COMPARISON)?;
     let micros = |quantile| arrival.each.value_at_quantile(quantile) as f64 / 1e3;
