@@ -47,11 +47,13 @@ pub(crate) fn processors() -> Result<u32> {
 /// the scheduler puts a thread beside the one that wakes it, for seconds at a time, and then both together have half of a
 /// machine.
 pub(crate) fn keep_beside<T>(start: impl FnOnce() -> Result<T>) -> Result<T> {
-    let mut last = (*PROCESSORS)?;
-    sched_setaffinity(None, &last)?;
+    let all = (*PROCESSORS)?;
+    sched_setaffinity(None, &all)?;
     let started = start()?;
-    let ours: Vec<_> = (0..CpuSet::MAX_CPU).filter(|processor| last.is_set(*processor)).collect();
-    ours.iter().rev().skip(1).for_each(|other| last.unset(*other));
+    let mut last = CpuSet::new();
+    if let Some(processor) = (0..CpuSet::MAX_CPU).rfind(|processor| all.is_set(*processor)) {
+        last.set(processor);
+    }
     sched_setaffinity(None, &last)?;
     Ok(started)
 }
