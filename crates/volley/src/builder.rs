@@ -183,7 +183,7 @@ impl Builder {
         self
     }
 
-    /// Starts the engine. Its handlers run on the runtime that this is called in.
+    /// Starts the engine. Its handlers use the timers and sockets of the runtime that this is called in.
     ///
     /// # Panics
     /// Outside a tokio runtime.

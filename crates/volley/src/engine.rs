@@ -58,7 +58,7 @@ pub(crate) struct Registered {
     pub(crate) groups: Groups,
 }
 
-/// Handlers that had to wait and are with the runtime, and the shards that hold their fire for them.
+/// Handlers that have to wait, and the shards that hold their fire for them.
 #[derive(Default)]
 pub(crate) struct UnderWay {
     pub(crate) handlers: AtomicUsize,

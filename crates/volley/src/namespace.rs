@@ -28,8 +28,9 @@ type OnDisconnect<S> = Box<dyn Fn(Socket<S>, CloseReason) -> Handling + Send + S
 /// The rules and handlers of one namespace. `S` is what the application knows about a socket it let in.
 ///
 /// The events of one connection are handled one at a time, in the order in which they came; connections do not wait for
-/// each other. A handler that never awaits runs on the shard's own thread, so it must not block; one that does moves to
-/// the runtime at its first `await` that has to wait.
+/// each other. A handler runs on the thread of its connection's shard, which goes on with others while the handler
+/// awaits. So it must not block, and what keeps a processor busy for long belongs elsewhere, with
+/// `tokio::task::spawn_blocking` say. The runtime's timers and sockets work in it.
 ///
 /// ```
 /// use serde::Deserialize;

@@ -170,6 +170,9 @@ impl Shard {
             self.tidy();
         }
         core.metrics.publish(self.cx.shard, &self.cx.counts);
+        for handler in self.sessions.drain().filter_map(|session| session.work.suspended) {
+            core.runtime.spawn(handler.finish());
+        }
         for done in self.stopping.into_iter().flat_map(|stopping| stopping.done) {
             let _ = done.send(());
         }

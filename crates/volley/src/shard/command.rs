@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::Key;
 use super::stream::Stream;
-use super::work::{Entry, Outcome};
+use super::work::Entry;
 use crate::close::CloseReason;
 use crate::engine::Seat;
 use crate::engine_io::{RequestError, Sid};
@@ -82,8 +82,8 @@ pub(crate) enum Order {
     Close,
     /// Ends the connection with nothing of what waits.
     Expel,
-    /// A handler that had to wait is done.
-    Finished(Outcome),
+    /// What a handler waits for has come.
+    Resume,
 }
 
 /// A request of a long-polling session.

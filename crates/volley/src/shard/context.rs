@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use mio::Registry;
@@ -11,11 +10,9 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::Key;
-use super::command::{Command, Order};
 use super::members::Members;
 use super::outbox::{Outgoing, Sent};
 use super::timers::Timers;
-use super::work::Task;
 use crate::engine::Core;
 use crate::engine_io::Sid;
 use crate::frame::Frame;
@@ -67,18 +64,6 @@ impl Context {
 
     pub(crate) fn new_sid(&mut self) -> Sid {
         Sid::random(&mut self.random)
-    }
-
-    /// Lets the runtime go on with a handler that has to wait.
-    pub(crate) fn finish_elsewhere(&self, key: Key, task: Task) {
-        let (core, shard) = (self.core.clone(), self.shard);
-        core.under_way.handlers.fetch_add(1, Ordering::AcqRel);
-        self.core.runtime.spawn(async move {
-            let outcome = task.await;
-            let order = Order::Finished(outcome);
-            core.shards[shard].push(Command::Session { key, order }, 0);
-            core.handler_done();
-        });
     }
 
     pub(crate) fn forget(&mut self, sid: Sid) {

@@ -1,6 +1,7 @@
 //! One Engine.IO session: its transport, its heartbeat, its queue, its end. What Socket.IO adds is in `links`.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 
 use http::Extensions;
@@ -13,7 +14,7 @@ use super::links::{Assembling, Link};
 use super::outbox::Outbox;
 use super::stream::Stream;
 use super::transport::{Polling, Transport, WebSocket};
-use super::work::Queue;
+use super::work::{Queue, Suspended};
 use crate::close::CloseReason;
 use crate::engine::{Application, Seat};
 use crate::engine_io::{Open, Sid};
@@ -180,10 +181,7 @@ impl Session {
             Order::Disconnect { socket, reason } => self.disconnect(&socket, reason, cx),
             Order::Close => self.close(CloseReason::ServerDisconnect, CloseCode::NORMAL, cx),
             Order::Expel => self.expel(cx),
-            Order::Finished(outcome) => {
-                self.work.busy = false;
-                self.settle(outcome, cx);
-            }
+            Order::Resume => self.resume(cx),
         }
     }
 
@@ -198,12 +196,22 @@ impl Session {
             match work.start(&cx.core.namespaces) {
                 Ok(outcome) => self.settle(outcome, cx),
                 Err(task) => {
-                    self.work.busy = true;
-                    cx.finish_elsewhere(self.key, task);
+                    self.work.suspended = Some(Box::new(Suspended::new(task, self.key, cx)));
+                    self.resume(cx);
                 }
             }
         }
         self.read_on(cx);
+    }
+
+    /// Goes on with the handler that had to wait.
+    fn resume(&mut self, cx: &mut Context) {
+        if let Some(handler) = &mut self.work.suspended
+            && let Poll::Ready(outcome) = handler.resume()
+        {
+            self.work.suspended = None;
+            self.settle(outcome, cx);
+        }
     }
 
     /// Reads again after handlers have caught up.

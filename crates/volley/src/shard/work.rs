@@ -7,10 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
+use super::Key;
+use super::command::{Command, Order};
 use crate::close::CloseReason;
-use crate::engine::Registered;
+use crate::engine::{Core, Registered};
 use crate::event::{Content, Event};
 use crate::namespace::{AnySession, Connect, Handling, Refused};
 use crate::socket::SocketCore;
@@ -44,11 +46,26 @@ pub(crate) enum Outcome {
 #[derive(Default)]
 pub(crate) struct Queue {
     waiting: VecDeque<Work>,
-    /// A handler has moved to the runtime; its outcome comes as an order.
-    pub(crate) busy: bool,
+    /// The handler that is under way and waits for something.
+    pub(crate) suspended: Option<Box<Suspended>>,
 }
 
-/// A handler under way.
+/// A handler that waits for something, and what that rings. As long as there is one, salvos may be held for it.
+pub(crate) struct Suspended {
+    task: Task,
+    bell: Arc<Bell>,
+}
+
+/// Rung by what a handler waits for: leaves its shard the order to go on with it.
+struct Bell {
+    core: Arc<Core>,
+    shard: usize,
+    session: Key,
+    /// The order is there already.
+    rung: AtomicBool,
+}
+
+/// A handler's future.
 pub(crate) struct Task {
     handling: Doing,
     about: About,
@@ -76,7 +93,7 @@ impl Queue {
 
     /// The next piece of work, unless one is under way.
     pub(crate) fn next(&mut self) -> Option<Work> {
-        if self.busy {
+        if self.suspended.is_some() {
             return None;
         }
         let next = self.waiting.pop_front();
@@ -102,7 +119,7 @@ impl Queue {
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        !self.busy && self.waiting.is_empty()
+        self.suspended.is_none() && self.waiting.is_empty()
     }
 }
 
@@ -163,7 +180,47 @@ impl Work {
     }
 }
 
-/// Polled first with a waker that wakes nobody and, if it has to wait, again by the runtime with one that does.
+impl Suspended {
+    pub(crate) fn new(task: Task, session: Key, cx: &super::context::Context) -> Self {
+        let (core, shard) = (cx.core.clone(), cx.shard);
+        core.under_way.handlers.fetch_add(1, Ordering::SeqCst);
+        Self { task, bell: Arc::new(Bell { core, shard, session, rung: AtomicBool::new(false) }) }
+    }
+
+    /// Goes on with the handler as far as it goes without waiting.
+    pub(crate) fn resume(&mut self) -> Poll<Outcome> {
+        // Before, so that what rings meanwhile is heard.
+        self.bell.rung.store(false, Ordering::SeqCst);
+        let waker = Waker::from(self.bell.clone());
+        Pin::new(&mut self.task).poll(&mut Context::from_waker(&waker))
+    }
+
+    /// Goes on without the shard, which has ended. How it comes out concerns nobody any more.
+    pub(crate) async fn finish(mut self) {
+        let _outcome = (&mut self.task).await;
+    }
+}
+
+impl Drop for Suspended {
+    fn drop(&mut self) {
+        self.bell.core.handler_done();
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.rung.swap(true, Ordering::SeqCst) {
+            let command = Command::Session { key: self.session, order: Order::Resume };
+            self.core.shards[self.shard].push(command, 0);
+        }
+    }
+}
+
+/// Polled first with a waker that wakes nobody and, if it has to wait, with one that does.
 impl Future for Task {
     type Output = Outcome;
 

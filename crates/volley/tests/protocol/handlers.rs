@@ -134,6 +134,20 @@ async fn nobody_waits_for_the_handler_of_somebody_else() {
 }
 
 #[tokio::test]
+async fn a_handler_goes_on_where_it_began() {
+    let thread = || std::thread::current().name().map(str::to_owned);
+    let namespace = anybody().on("slow", move |_, event| async move {
+        let before = thread();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        event.ack(&(before, thread())).unwrap();
+    });
+    let server = Server::start(|builder| builder.namespace("/", namespace).shards(1)).await;
+    let mut socket = RawSocket::enter(&server).await;
+    socket.send(r#"421["slow"]"#).await;
+    socket.expect(r#"431["volley-0","volley-0"]"#).await;
+}
+
+#[tokio::test]
 async fn a_client_that_sends_faster_than_it_is_handled_is_read_no_faster_and_loses_nothing() {
     let slow = anybody().on("slow", |_, event| async move {
         tokio::task::yield_now().await;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::time::timeout;
 use volley::CloseReason;
 
 use crate::poller::{self, Poller};
@@ -83,6 +85,28 @@ async fn nobody_holds_it_up_beyond_the_deadline() {
 }
 
 #[tokio::test]
+async fn a_handler_that_was_not_waited_for_comes_to_its_end_all_the_same() {
+    let (go_on, (note, mut notes)) = (Arc::new(Notify::new()), unbounded_channel());
+    let namespace = anybody().on("slow", {
+        let go_on = go_on.clone();
+        move |_, _| {
+            let (go_on, note) = (go_on.clone(), note.clone());
+            async move {
+                go_on.notified().await;
+                note.send("done").unwrap();
+            }
+        }
+    });
+    let server = Server::start(|builder| builder.namespace("/", namespace)).await;
+    let mut socket = RawSocket::enter(&server).await;
+    socket.send(r#"42["slow"]"#).await;
+    server.until(|metrics| metrics.packets_received == 2).await;
+    server.volley.shutdown(Duration::ZERO).await;
+    go_on.notify_one();
+    assert_eq!(timeout(PATIENCE, notes.recv()).await.unwrap(), Some("done"));
+}
+
+#[tokio::test]
 async fn an_engine_that_is_dropped_lets_everybody_go() {
     let held = Arc::new(());
     let namespace = anybody().on_any({
@@ -113,5 +137,5 @@ async fn a_deadline_may_be_as_far_away_as_can_be() {
         drop(socket);
     };
     let ended = async { tokio::join!(server.volley.shutdown(Duration::MAX), leaving) };
-    tokio::time::timeout(PATIENCE, ended).await.expect("nobody holds it up");
+    timeout(PATIENCE, ended).await.expect("nobody holds it up");
 }
