@@ -1,5 +1,6 @@
 //! A shard: one thread that owns a share of the connections outright. It reads, decodes, calls the handlers, carries out
-//! what others have ordered, and writes; in this order, once per tick. Nothing of a connection is locked or shared.
+//! what others have ordered, and writes; in this order, once per tick, and reads once more half-way through a long salvo.
+//! Nothing of a connection is locked or shared.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
@@ -68,6 +69,8 @@ pub(crate) struct Key {
 /// See the module.
 pub(crate) struct Shard {
     poll: Poll,
+    /// What the kernel has reported ready.
+    events: Events,
     sessions: Slab<Box<Session>>,
     next_serial: u32,
     buffer: Vec<u8>,
@@ -137,6 +140,7 @@ impl Shard {
         };
         Self {
             poll,
+            events: Events::with_capacity(EVENTS_PER_TICK),
             sessions: Slab::new(),
             next_serial: 0,
             buffer: vec![0; READ_BYTES],
@@ -154,11 +158,10 @@ impl Shard {
         let _runtime = core.runtime.enter();
         let inbox = &core.shards[self.cx.shard];
         let _closed_at_the_end = CloseAtEnd(inbox);
-        let mut events = Events::with_capacity(EVENTS_PER_TICK);
         let mut orders = Vec::new();
         while !self.is_finished() {
-            self.wait(&mut events, inbox);
-            self.note_ready(&events);
+            self.wait(inbox);
+            self.note_ready();
             self.read_ready();
             self.fire_timers();
             self.carry_out_orders(inbox, &mut orders);
@@ -185,7 +188,7 @@ impl Shard {
         clippy::disallowed_methods,
         reason = "the one place where a shard reads the clock, once per tick"
     )]
-    fn wait(&mut self, events: &mut Events, inbox: &ShardInbox) {
+    fn wait(&mut self, inbox: &ShardInbox) {
         let mut timeout = match (self.cx.readable.is_empty(), self.may_read()) {
             _ if !self.cx.dirty.is_empty() => Some(Duration::ZERO),
             (false, true) => Some(Duration::ZERO),
@@ -198,16 +201,20 @@ impl Shard {
         if !may_sleep || self.holds_in_vain() {
             timeout = Some(Duration::ZERO);
         }
-        if let Err(error) = self.poll.poll(events, timeout)
-            && error.kind() != ErrorKind::Interrupted
-        {
-            tracing::error!(%error, "waiting for sockets failed");
-            events.clear();
-        }
+        self.poll(timeout);
         if may_sleep {
             inbox.awake();
         }
         self.cx.now = Instant::now();
+    }
+
+    fn poll(&mut self, timeout: Option<Duration>) {
+        if let Err(error) = self.poll.poll(&mut self.events, timeout)
+            && error.kind() != ErrorKind::Interrupted
+        {
+            tracing::error!(%error, "waiting for sockets failed");
+            self.events.clear();
+        }
     }
 
     /// Whether the last handler has ended before it could know that salvos are held for it.
@@ -250,21 +257,29 @@ impl Shard {
         holds
     }
 
-    fn note_ready(&mut self, events: &Events) {
+    fn note_ready(&mut self) {
+        let Self { events, sessions, cx, .. } = self;
         for event in events.iter().filter(|event| event.token() != WAKER) {
-            let Some(session) = self.sessions.get_mut(event.token().0) else {
+            let Some(session) = sessions.get_mut(event.token().0) else {
                 continue;
             };
             if event.is_writable() {
-                session.note_writable(&mut self.cx);
+                session.note_writable(cx);
             }
             if let Some(socket) = session.transport.socket()
                 && (event.is_readable() || event.is_read_closed() || event.is_error())
             {
                 socket.read_closed |= event.is_read_closed() || event.is_error();
-                self.cx.readable.push(session.key);
+                cx.readable.push(session.key);
             }
         }
+    }
+
+    /// Reads what clients have sent since the tick began. Handlers begin with it; what they order waits for the next tick.
+    fn read_meanwhile(&mut self) {
+        self.poll(Some(Duration::ZERO));
+        self.note_ready();
+        self.read_ready();
     }
 
     fn read_ready(&mut self) {

@@ -12,8 +12,8 @@ use crate::generator::connect::connect;
 use crate::generator::load::{self, Outcome, Pace, Plan};
 use crate::generator::{Audience, acks, opening};
 use crate::report::Metric::{
-    BytesPerSocket, Deliveries, DeliveriesAsLong, DeliveriesPerRead, FileSize, GeneratorLoad,
-    Messages, OtherLoad, P50, P99, ResidentMemory, Seconds, Transferred,
+    BytesPerSocket, Deliveries, DeliveriesAsLong, DeliveriesPerRead, DeliveriesUnasked, FileSize,
+    GeneratorLoad, Messages, OtherLoad, P50, P99, ResidentMemory, Seconds, Transferred,
 };
 use crate::report::Values;
 use crate::servers::{Built, Running, Server};
@@ -127,17 +127,20 @@ impl Round<'_> {
         Ok(values)
     }
 
-    /// volley with messages as short as everywhere else, then as long as Parlor's, and Parlor.
+    /// volley with messages as short as everywhere else, then as long as Parlor's, and Parlor; with senders who do as
+    /// the page does. Then Parlor with senders who ask for no acknowledgement.
     fn fan_out(&self, senders: usize) -> Result<Found> {
         let audience = Audience::Rooms { rooms: 1, members_per_room: self.scale.members };
-        let measure = |server: &Running, dialect: &Dialect| {
-            self.load(server, audience, dialect, senders, Pace::Closed)
+        let measure = |server: &Running, dialect: &Dialect, pace: Pace| {
+            self.load(server, audience, dialect, senders, pace)
         };
-        let short = measure(&self.volley.start()?, &Dialect::COMPARISON)?;
+        let as_page = Pace::Acknowledged { in_flight: 1 };
+        let short = measure(&self.volley.start()?, &Dialect::COMPARISON, as_page)?;
         let long = Dialect::Rooms { value_length: AS_LONG };
-        let long = measure(&self.volley.start()?, &long)?;
-        let open = self.house.open()?;
-        let own = measure(&open.server, &self.house.dialect(ClientIds::TimeFirst))?;
+        let long = measure(&self.volley.start()?, &long, as_page)?;
+        let dialect = self.house.dialect(ClientIds::TimeFirst);
+        let own = measure(&self.house.open()?.server, &dialect, as_page)?;
+        let unasked = measure(&self.house.open()?.server, &dialect, Pace::Closed)?;
         let of = |outcome: &Outcome| {
             let mut values = vec![
                 (Deliveries, outcome.deliveries_per_second),
@@ -146,9 +149,10 @@ impl Round<'_> {
             values.extend(remarks(outcome));
             values
         };
-        let mut volley = of(&short);
+        let (mut parlor, mut volley) = (of(&own), of(&short));
+        parlor.push((DeliveriesUnasked, unasked.deliveries_per_second));
         volley.push((DeliveriesAsLong, long.deliveries_per_second));
-        Ok(vec![(Server::Parlor, of(&own)), (Server::Volley, volley)])
+        Ok(vec![(Server::Parlor, parlor), (Server::Volley, volley)])
     }
 
     fn load(

@@ -1,6 +1,7 @@
 //! What the engine is for: a group's frames of one tick, put together once, to each member in one write.
 
 use std::io::{self, ErrorKind, Write};
+use std::ops::Range;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -12,6 +13,9 @@ use super::transport::Transport;
 use crate::close::CloseReason;
 use crate::frame::Frame;
 use crate::group::GroupId;
+
+/// From so many members on a salvo is long: clients are read from half-way through it.
+const LONG: usize = 256;
 
 impl Shard {
     /// Adds a frame to the salvo of its group. This and [`fire`](Self::fire) are what the engine is for.
@@ -54,30 +58,22 @@ impl Shard {
         }
         let begun = Instant::now();
         for group in std::mem::take(&mut self.cx.salvos) {
-            let Self { sessions, cx, .. } = self;
-            let Some(roster) = cx.members.roster(group) else { continue };
-            let salvo = std::mem::take(&mut roster.salvo);
-            roster.apart = Vec::new();
+            let Some(roster) = self.cx.members.roster(group) else { continue };
+            let (members, salvo) = (roster.sessions.len(), roster.salvo.clone());
             self.bytes.clear();
             salvo
                 .iter()
                 .for_each(|outgoing| self.bytes.extend_from_slice(outgoing.frame.as_bytes()));
-            let mut fired = 0;
-            let mut held_up = Vec::new();
-            for index in &roster.sessions {
-                let session = &mut sessions[*index as usize];
-                if session.salvo != Some(group) {
-                    continue;
-                }
-                match session.write_salvo(&self.bytes) {
-                    Ok(written) if written == self.bytes.len() => fired += 1,
-                    written => held_up.push((session.key, written)),
-                }
+            // The later half first: who leaves is replaced by the last, and that one has been written to then.
+            let half = if members < LONG { 0 } else { members / 2 };
+            self.fire_at(half..members, group, &salvo);
+            if half > 0 {
+                self.read_meanwhile();
+                self.fire_at(0..half, group, &salvo);
             }
-            let whole: usize = salvo.iter().map(|outgoing| cost(&outgoing.frame)).sum();
-            cx.count_sent(Sent { frames: fired * salvo.len(), bytes: fired * whole });
-            for (key, written) in held_up {
-                self.with(key, |session, cx| session.keep_salvo(&salvo, written, cx));
+            if let Some(roster) = self.cx.members.roster(group) {
+                roster.salvo = Vec::new();
+                roster.apart = Vec::new();
             }
         }
         self.bytes.shrink_to(GATHER_BYTES);
@@ -85,6 +81,29 @@ impl Shard {
         self.patience.note(now.saturating_duration_since(begun));
         for at in self.published.drain(..) {
             self.cx.counts.fanned_out(now.saturating_duration_since(at));
+        }
+    }
+
+    /// Writes a group's salvo, the bytes of which are put together, to those in a part of its roster that await it.
+    fn fire_at(&mut self, part: Range<usize>, group: GroupId, salvo: &[Rc<Outgoing>]) {
+        let Self { sessions, bytes, cx, .. } = self;
+        let Some(roster) = cx.members.roster(group) else { return };
+        let mut fired = 0;
+        let mut held_up = Vec::new();
+        for index in roster.sessions.iter().take(part.end).skip(part.start) {
+            let session = &mut sessions[*index as usize];
+            if session.salvo != Some(group) {
+                continue;
+            }
+            match session.write_salvo(bytes) {
+                Ok(written) if written == bytes.len() => fired += 1,
+                written => held_up.push((session.key, written)),
+            }
+        }
+        let whole: usize = salvo.iter().map(|outgoing| cost(&outgoing.frame)).sum();
+        cx.count_sent(Sent { frames: fired * salvo.len(), bytes: fired * whole });
+        for (key, written) in held_up {
+            self.with(key, |session, cx| session.keep_salvo(salvo, written, cx));
         }
     }
 }

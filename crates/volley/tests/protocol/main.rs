@@ -37,6 +37,7 @@ mod order;
 mod origins;
 mod polling;
 mod pumped;
+mod salvo;
 mod shutdown;
 mod upgrade;
 

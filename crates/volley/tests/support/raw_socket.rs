@@ -1,5 +1,7 @@
 //! A client with a WebSocket, down to its frames.
 
+use std::os::fd::AsFd;
+
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -115,6 +117,12 @@ impl RawSocket {
     /// Where it is connected from.
     pub(crate) fn port(&self) -> u16 {
         self.stream.get_ref().local_addr().expect("a connected stream").port()
+    }
+
+    /// The same connection, to look whether anything has arrived that was not read.
+    pub(crate) fn peephole(&self) -> std::net::TcpStream {
+        let stream = self.stream.get_ref().as_fd().try_clone_to_owned().expect("a descriptor");
+        stream.into()
     }
 
     /// The next thing the server says.
