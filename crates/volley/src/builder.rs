@@ -106,7 +106,7 @@ impl Builder {
     }
 
     /// How many threads serve the connections; by default one for every two cores. The kernel does most of the work of
-    /// sending, in the thread that sends, and the other half of the machine is for those who make something to send.
+    /// sending, in the thread that sends, and the other half of the machine is for the runtime and for what handlers wait for.
     pub fn shards(mut self, shards: usize) -> Self {
         self.shards = shards.max(1);
         self

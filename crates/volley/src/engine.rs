@@ -58,7 +58,7 @@ pub(crate) struct Registered {
     pub(crate) groups: Groups,
 }
 
-/// Handlers that have to wait, and the shards that hold their fire for them.
+/// Handlers that wait for what has not come yet, and shards that hold their fire for any.
 #[derive(Default)]
 pub(crate) struct UnderWay {
     pub(crate) handlers: AtomicUsize,
@@ -164,8 +164,13 @@ impl Core {
         usize::from(sid.as_bytes()[0]) % self.shards.len()
     }
 
-    /// One handler fewer is under way. If it was the last, the shards that hold their fire for it fire.
-    pub(crate) fn handler_done(&self) {
+    /// A handler waits for something.
+    pub(crate) fn wait_for_handler(&self) {
+        self.under_way.handlers.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// What a handler waited for has come, or it has ended. If it was the last, the shards that hold their fire look again.
+    pub(crate) fn wait_no_more(&self) {
         let was_last = self.under_way.handlers.fetch_sub(1, Ordering::SeqCst) == 1;
         if was_last && self.under_way.holding.load(Ordering::SeqCst) > 0 {
             self.shards.iter().for_each(ShardInbox::rouse);

@@ -29,8 +29,8 @@ type OnDisconnect<S> = Box<dyn Fn(Socket<S>, CloseReason) -> Handling + Send + S
 ///
 /// The events of one connection are handled one at a time, in the order in which they came; connections do not wait for
 /// each other. A handler runs on the thread of its connection's shard, which goes on with others while the handler
-/// awaits. So it must not block, and what keeps a processor busy for long belongs elsewhere, with
-/// `tokio::task::spawn_blocking` say. The runtime's timers and sockets work in it.
+/// awaits. So it must not block, nor go on for ever with what is always ready, and what keeps a processor busy for long
+/// belongs elsewhere, with `tokio::task::spawn_blocking` say. The runtime's timers and sockets work in it.
 ///
 /// ```
 /// use serde::Deserialize;

@@ -40,6 +40,7 @@ mod newcomers;
 mod outbox;
 mod patience;
 mod requests;
+mod rung;
 mod salvo;
 mod session;
 mod stream;
@@ -52,8 +53,8 @@ pub(crate) type ShardInbox = Inbox<Command, Waker>;
 
 /// One read takes at most this much; a connection with more waits for its next turn.
 const READ_BYTES: usize = 64 * 1024;
-/// Readiness events taken from the kernel per tick.
-const EVENTS_PER_TICK: usize = 1024;
+/// Readiness events taken from the kernel at a time.
+const EVENTS_AT_A_TIME: usize = 1024;
 /// The token of the waker; sessions have those below.
 const WAKER: Token = Token(usize::MAX);
 /// How long a tick may sleep while another shard is too busy for clients to be read.
@@ -126,6 +127,7 @@ impl Shard {
             shard,
             registry,
             now,
+            suspended: 0,
             random: StdRng::from_seed(seed),
             timers: timers::Timers::default(),
             members: members::Members::default(),
@@ -140,7 +142,7 @@ impl Shard {
         };
         Self {
             poll,
-            events: Events::with_capacity(EVENTS_PER_TICK),
+            events: Events::with_capacity(EVENTS_AT_A_TIME),
             sessions: Slab::new(),
             next_serial: 0,
             buffer: vec![0; READ_BYTES],
@@ -219,7 +221,13 @@ impl Shard {
 
     /// Whether the last handler has ended before it could know that salvos are held for it.
     fn holds_in_vain(&self) -> bool {
-        self.patience.is_holding() && self.cx.core.under_way.handlers.load(Ordering::SeqCst) == 0
+        self.patience.is_holding() && !self.awaits_handlers()
+    }
+
+    /// Whether any handler is under way here, or waits for something elsewhere. One that need not wait any more is left to
+    /// its own shard, which may be busy for long.
+    fn awaits_handlers(&self) -> bool {
+        self.cx.suspended > 0 || self.cx.core.under_way.handlers.load(Ordering::SeqCst) > 0
     }
 
     /// How long nothing is due.
@@ -243,14 +251,15 @@ impl Shard {
 
     /// Whether what is sent to groups waits for the handlers that are under way.
     fn holds_fire(&mut self) -> bool {
-        let (was, under_way) = (self.patience.is_holding(), &self.cx.core.under_way);
-        let busy = !self.cx.salvos.is_empty() && under_way.handlers.load(Ordering::SeqCst) > 0;
+        let was = self.patience.is_holding();
+        let busy = !self.cx.salvos.is_empty() && self.awaits_handlers();
         let holds = busy && self.patience.hold(self.cx.now);
+        let holding = &self.cx.core.under_way.holding;
         match (was, holds) {
-            (false, true) => drop(under_way.holding.fetch_add(1, Ordering::SeqCst)),
+            (false, true) => drop(holding.fetch_add(1, Ordering::SeqCst)),
             (true, false) => {
                 self.patience.stop();
-                under_way.holding.fetch_sub(1, Ordering::SeqCst);
+                holding.fetch_sub(1, Ordering::SeqCst);
             }
             _ => {}
         }

@@ -1,4 +1,4 @@
 //! The primitives that threads share, named in one place so that the model checker can stand in for them.
 
 pub(crate) use std::sync::Mutex;
-pub(crate) use std::sync::atomic::{AtomicUsize, Ordering};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

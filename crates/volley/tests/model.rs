@@ -12,12 +12,14 @@
 
 mod sync {
     pub(crate) use loom::sync::Mutex;
-    pub(crate) use loom::sync::atomic::{AtomicUsize, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 }
 #[path = "../src/shard/inbox.rs"]
 mod inbox;
 #[path = "../src/order.rs"]
 mod order;
+#[path = "../src/shard/rung.rs"]
+mod rung;
 
 use std::mem::take;
 
@@ -25,6 +27,8 @@ use inbox::{Inbox, Wake};
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 use order::Order;
+use rung::Rung;
+use sync::{AtomicUsize, Ordering};
 
 /// A poll that can be woken, as far as an inbox knows one.
 #[derive(Default)]
@@ -62,6 +66,7 @@ enum Command {
     Frame(u32),
     /// A backlog, then membership.
     Join(Vec<u32>),
+    Resume,
     Stop,
 }
 
@@ -97,7 +102,7 @@ fn received(orders: Vec<Command>) -> Vec<u32> {
                 received.iter_mut().for_each(|seen: &mut Vec<u32>| seen.push(frame))
             }
             Command::Join(backlog) => received = Some(backlog),
-            Command::Stop => {}
+            Command::Resume | Command::Stop => {}
         }
     }
     received.unwrap_or_default()
@@ -207,6 +212,36 @@ fn a_send_that_meets_the_last_member_leaving_finds_it_or_finds_nobody() {
         sender.join().unwrap();
         assert_eq!(order.members(), 0);
         assert!(shard.inbox.bytes() <= 1);
+    });
+}
+
+#[test]
+fn a_handler_that_was_rung_for_twice_sees_both_things_or_is_resumed_twice() {
+    loom::model(|| {
+        let shard = Shard::new();
+        let rung = Arc::new(Rung::default());
+        let come = Arc::new(AtomicUsize::new(0));
+        assert!(rung.ring());
+        shard.inbox.push(Command::Resume, 0);
+        let second = {
+            let (rung, inbox, come) = (rung.clone(), shard.inbox.clone(), come.clone());
+            thread::spawn(move || {
+                // Nothing but the ring makes this seen.
+                come.store(1, Ordering::Relaxed);
+                if rung.ring() {
+                    inbox.push(Command::Resume, 0);
+                }
+            })
+        };
+        // One that is lost shows as a deadlock.
+        loop {
+            assert_eq!(shard.take(1), [Command::Resume]);
+            rung.listen();
+            if come.load(Ordering::Relaxed) == 1 {
+                break;
+            }
+        }
+        second.join().unwrap();
     });
 }
 

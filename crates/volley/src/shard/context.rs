@@ -33,6 +33,8 @@ pub(crate) struct Context {
     pub(crate) members: Members,
     /// The sessions that requests ask for by name.
     pub(crate) sids: HashMap<Sid, Key>,
+    /// Handlers of this shard that are under way.
+    pub(crate) suspended: usize,
     /// Groups with a salvo in this tick.
     pub(crate) salvos: Vec<GroupId>,
     /// Sessions with something to send.

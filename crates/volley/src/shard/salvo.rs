@@ -14,7 +14,8 @@ use crate::close::CloseReason;
 use crate::frame::Frame;
 use crate::group::GroupId;
 
-/// From so many members on a salvo is long: clients are read from half-way through it.
+/// From so many members on a salvo is long: clients are read half-way through it. Once per tick, so that it is not one
+/// half of many salvos that waits for their handlers.
 const LONG: usize = 256;
 
 impl Shard {
@@ -57,6 +58,7 @@ impl Shard {
             return;
         }
         let begun = Instant::now();
+        let mut reading = None;
         for group in std::mem::take(&mut self.cx.salvos) {
             let Some(roster) = self.cx.members.roster(group) else { continue };
             let (members, salvo) = (roster.sessions.len(), roster.salvo.clone());
@@ -65,10 +67,12 @@ impl Shard {
                 .iter()
                 .for_each(|outgoing| self.bytes.extend_from_slice(outgoing.frame.as_bytes()));
             // The later half first: who leaves is replaced by the last, and that one has been written to then.
-            let half = if members < LONG { 0 } else { members / 2 };
+            let half = if members < LONG || reading.is_some() { 0 } else { members / 2 };
             self.fire_at(half..members, group, &salvo);
             if half > 0 {
+                let paused = Instant::now();
                 self.read_meanwhile();
+                reading = Some(paused.elapsed());
                 self.fire_at(0..half, group, &salvo);
             }
             if let Some(roster) = self.cx.members.roster(group) {
@@ -78,7 +82,8 @@ impl Shard {
         }
         self.bytes.shrink_to(GATHER_BYTES);
         let now = Instant::now();
-        self.patience.note(now.saturating_duration_since(begun));
+        let firing = now.saturating_duration_since(begun);
+        self.patience.note(firing.saturating_sub(reading.unwrap_or_default()));
         for at in self.published.drain(..) {
             self.cx.counts.fanned_out(now.saturating_duration_since(at));
         }

@@ -197,6 +197,7 @@ impl Session {
                 Ok(outcome) => self.settle(outcome, cx),
                 Err(task) => {
                     self.work.suspended = Some(Box::new(Suspended::new(task, self.key, cx)));
+                    cx.suspended += 1;
                     self.resume(cx);
                 }
             }
@@ -210,6 +211,7 @@ impl Session {
             && let Poll::Ready(outcome) = handler.resume()
         {
             self.work.suspended = None;
+            cx.suspended -= 1;
             self.settle(outcome, cx);
         }
     }

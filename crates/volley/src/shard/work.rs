@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::Key;
 use super::command::{Command, Order};
+use super::rung::Rung;
+use super::{Key, context};
 use crate::close::CloseReason;
 use crate::engine::{Core, Registered};
 use crate::event::{Content, Event};
@@ -50,19 +51,20 @@ pub(crate) struct Queue {
     pub(crate) suspended: Option<Box<Suspended>>,
 }
 
-/// A handler that waits for something, and what that rings. As long as there is one, salvos may be held for it.
+/// A handler that waits for something. While it does, salvos may be held for it.
 pub(crate) struct Suspended {
     task: Task,
+    core: Arc<Core>,
     bell: Arc<Bell>,
 }
 
-/// Rung by what a handler waits for: leaves its shard the order to go on with it.
+/// Rung by what a handler waits for: leaves its shard the order to go on with it. Whoever has one may keep it for ever, so
+/// it does not keep the engine.
 struct Bell {
-    core: Arc<Core>,
+    core: Weak<Core>,
     shard: usize,
     session: Key,
-    /// The order is there already.
-    rung: AtomicBool,
+    rung: Rung,
 }
 
 /// A handler's future.
@@ -181,16 +183,19 @@ impl Work {
 }
 
 impl Suspended {
-    pub(crate) fn new(task: Task, session: Key, cx: &super::context::Context) -> Self {
-        let (core, shard) = (cx.core.clone(), cx.shard);
-        core.under_way.handlers.fetch_add(1, Ordering::SeqCst);
-        Self { task, bell: Arc::new(Bell { core, shard, session, rung: AtomicBool::new(false) }) }
+    pub(crate) fn new(task: Task, session: Key, cx: &context::Context) -> Self {
+        let core = cx.core.clone();
+        core.wait_for_handler();
+        let (weak, shard) = (Arc::downgrade(&core), cx.shard);
+        let bell = Bell { core: weak, shard, session, rung: Rung::default() };
+        Self { task, core, bell: Arc::new(bell) }
     }
 
     /// Goes on with the handler as far as it goes without waiting.
     pub(crate) fn resume(&mut self) -> Poll<Outcome> {
-        // Before, so that what rings meanwhile is heard.
-        self.bell.rung.store(false, Ordering::SeqCst);
+        if self.bell.rung.listen() {
+            self.core.wait_for_handler();
+        }
         let waker = Waker::from(self.bell.clone());
         Pin::new(&mut self.task).poll(&mut Context::from_waker(&waker))
     }
@@ -203,7 +208,9 @@ impl Suspended {
 
 impl Drop for Suspended {
     fn drop(&mut self) {
-        self.bell.core.handler_done();
+        if self.bell.rung.ring() {
+            self.core.wait_no_more();
+        }
     }
 }
 
@@ -213,9 +220,12 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if !self.rung.swap(true, Ordering::SeqCst) {
+        if self.rung.ring()
+            && let Some(core) = self.core.upgrade()
+        {
             let command = Command::Session { key: self.session, order: Order::Resume };
-            self.core.shards[self.shard].push(command, 0);
+            core.shards[self.shard].push(command, 0);
+            core.wait_no_more();
         }
     }
 }

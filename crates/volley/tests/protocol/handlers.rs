@@ -133,6 +133,12 @@ async fn nobody_waits_for_the_handler_of_somebody_else() {
     alice.expect("432[]").await;
 }
 
+/// Two yields: a handler is looked at twice before it is left alone.
+async fn let_others_go_first() {
+    tokio::task::yield_now().await;
+    tokio::task::yield_now().await;
+}
+
 #[tokio::test]
 async fn a_handler_goes_on_where_it_began() {
     let thread = || std::thread::current().name().map(str::to_owned);
@@ -150,7 +156,7 @@ async fn a_handler_goes_on_where_it_began() {
 #[tokio::test]
 async fn a_client_that_sends_faster_than_it_is_handled_is_read_no_faster_and_loses_nothing() {
     let slow = anybody().on("slow", |_, event| async move {
-        tokio::task::yield_now().await;
+        let_others_go_first().await;
         event.ack(&()).unwrap();
     });
     let server = Server::start(|builder| builder.namespace("/", slow)).await;
@@ -197,7 +203,7 @@ async fn a_handler_that_panics_ends_its_socket_and_nobody_elses() {
         .on("at once", |_, _| async { panic!("at once") })
         .on("before the future", |_, _| -> std::future::Ready<()> { panic!("before the future") })
         .on("later", |_, _| async {
-            tokio::task::yield_now().await;
+            let_others_go_first().await;
             panic!("later")
         })
         .on_disconnect(move |_, reason| {

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::value::RawValue;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -39,6 +40,7 @@ impl Server {
         describe: impl FnOnce(Builder) -> Builder,
         serve: impl FnOnce(TcpListener, Router) -> F,
     ) -> Self {
+        allow_many_connections();
         let volley = describe(Volley::builder()).build().expect("the limits are in order");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let addr = listener.local_addr().expect("a bound listener");
@@ -74,6 +76,13 @@ impl Server {
         assert_eq!(metrics.opened, metrics.closes.iter().sum::<u64>(), "each ends once");
         metrics
     }
+}
+
+/// Every connection is an open file at each end, and most systems start a program with a low limit that it may raise.
+fn allow_many_connections() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).expect("the limit may be raised to the maximum");
 }
 
 impl Drop for Server {
