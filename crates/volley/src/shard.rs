@@ -44,6 +44,7 @@ mod rung;
 mod salvo;
 mod session;
 mod stream;
+mod suspended;
 mod timers;
 mod transport;
 mod work;
