@@ -14,8 +14,8 @@ use crate::close::CloseReason;
 use crate::frame::Frame;
 use crate::group::GroupId;
 
-/// From so many members on a salvo is long: clients are read half-way through it. Once per tick, so that it is not one
-/// half of many salvos that waits for their handlers.
+/// From so many members on a salvo is long: clients are read half-way through it. Once per tick, since the other half
+/// waits for the handlers that begin then.
 const LONG: usize = 256;
 
 impl Shard {
@@ -51,7 +51,7 @@ impl Shard {
     /// Writes each group's salvo to all members that await it: the same bytes, one write each.
     #[expect(
         clippy::disallowed_methods,
-        reason = "the fan-out timing, twice per tick that sends to groups"
+        reason = "what sending to groups takes, in the ticks that do"
     )]
     pub(super) fn fire(&mut self) {
         if self.published.is_empty() {
