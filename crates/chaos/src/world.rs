@@ -290,8 +290,15 @@ impl World {
     /// The database, where everybody can read it.
     fn database(&self) -> Result<PathBuf> {
         let Some(disk) = &self.disk else { return Ok(self.data.join(DATABASE)) };
+        let data = disk.path().join("data");
+        let log = format!("{DATABASE}-wal");
+        // Where it is, the database is nothing without it.
+        if data.join(&log).exists() {
+            self.history.surprise("an ended server has left its write-ahead log".to_owned());
+            fs::copy(data.join(&log), self.folder().join(&log))?;
+        }
         let copy = self.folder().join(DATABASE);
-        fs::copy(disk.path().join("data").join(DATABASE), &copy)?;
+        fs::copy(data.join(DATABASE), &copy)?;
         Ok(copy)
     }
 

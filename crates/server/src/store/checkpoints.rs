@@ -98,8 +98,12 @@ impl Checkpoints {
             moved?;
             self.is_recounted = false;
         }
-        self.stuck = pages_to_move(db);
         Ok(())
+    }
+
+    /// What kept pages in the log may be over.
+    pub(super) fn try_anew(&mut self) {
+        self.stuck = 0;
     }
 
     /// Fails if moving more would lose what counts as moved.

@@ -6,9 +6,10 @@ use std::fs;
 use std::time::Duration;
 
 use chat::{Body, Error, NewMessage, Seq, Store, StoreError};
+use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use self::world::{World, is_unavailable, order};
 use super::writer::{Batch, QUEUE};
@@ -306,6 +307,40 @@ async fn the_write_ahead_log_starts_over_when_nobody_waits() {
     let log = fs::metadata(world.folder.path().join("parlor.db-wal")).unwrap().len();
     assert!(log < 2 << 20, "{log} bytes, of three times as many that were written");
     assert_eq!(world.assert_whole().await.len(), 320);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::disallowed_methods, reason = "moving the log is nothing that is told")]
+async fn what_a_full_disk_kept_in_the_write_ahead_log_is_moved_when_there_is_room() {
+    let world = World::new().await;
+    let beside = Connection::open(world.folder.path().join("parlor.db")).unwrap();
+    beside.execute_batch("BEGIN; SELECT * FROM database").unwrap();
+    for number in 1..=100 {
+        world.store.append(world.message(number)).await.unwrap();
+    }
+    world.fill_disk().await;
+    // Nothing is moved before the writer has opened the database again.
+    beside.execute_batch("COMMIT").unwrap();
+    let mut number = 101;
+    while world.store.append(world.message(number)).await.is_ok() {
+        number += 1;
+        assert!(number < 1000, "the disk is never full");
+    }
+    world.append_at_last(number).await;
+
+    let moving = async {
+        while !is_moved(&beside) {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), moving).await.expect("nobody waits, and there is room");
+    assert_eq!(world.assert_whole().await.len() as u128, number);
+}
+
+/// Whether all that is in the write-ahead log is in the database too.
+fn is_moved(db: &Connection) -> bool {
+    let (logged, moved) = db.wal_checkpoint_v2(None::<&str>, CheckpointMode::NOOP).unwrap();
+    logged == moved
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

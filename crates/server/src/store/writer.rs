@@ -380,6 +380,9 @@ impl Desk {
             self.checkpoints.move_some(&db)?;
             self.try_to_write(&db)?;
         }
+        // There is room again. Without this the log would grow by half before that was noticed, and on a small disk that
+        // gets full time and again until it had all of it.
+        self.checkpoints.try_anew();
         // The failed transaction is one of those whose end nobody saw. If it is there, readers see it and the numbers
         // in it are taken; then it has to be told on before anything that follows it.
         let stored = self.events.iter().map(|event| messages::is_stored(&db, event));
