@@ -64,8 +64,9 @@ struct State {
 struct Handle {
     file: FileId,
     part: Part,
-    /// Its first sync makes its name durable too, as SQLite does for a log or a journal that it creates.
-    is_new: bool,
+    /// Its first sync makes its name durable too, as SQLite does for a log or a journal that it would have created had
+    /// there been none.
+    syncs_name: bool,
     name: Option<String>,
 }
 

@@ -164,6 +164,32 @@ fn a_killed_process_loses_nothing_it_has_written() {
 }
 
 #[test]
+fn the_power_takes_nothing_of_what_is_synced_after_a_process_was_killed() {
+    // The first makes the database.
+    for changes in 1..60 {
+        let world = World::new(changes);
+        let (outage, calls) = (Outage::Process, Calls::Changes);
+        world.disk.strike_during(Strike { outage, calls, after: changes });
+        let db = world.connect();
+        let set_up =
+            "PRAGMA journal_mode = wal; CREATE TABLE numbers (n INTEGER PRIMARY KEY, rest BLOB)";
+        let is_up = db.execute_batch(set_up).is_ok();
+        let mut n = 0;
+        while is_up && add(&db, n).is_ok() {
+            n += 1;
+        }
+        drop(db);
+        assert!(world.disk.struck().is_some());
+        world.disk.restart();
+        // Also where the log is there already, and the folder was never synced.
+        let db = world.writer("FULL");
+        add(&db, 1000).unwrap();
+        let left = numbers(&db);
+        assert_eq!(world.numbers_after_a_cut(db), left, "killed after {changes} changes");
+    }
+}
+
+#[test]
 fn power_fails_in_the_midst_of_the_change_that_was_asked_for() {
     let mut moments: Vec<_> = (0..20)
         .map(|changes| {

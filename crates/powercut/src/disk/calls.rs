@@ -72,8 +72,8 @@ impl Disk {
             return Err(Trouble::Failed);
         }
         state.handles_ever += 1;
-        let is_new = !exists && part != Part::Database;
-        let handle = Handle { file, part, is_new, name: None };
+        let syncs_name = if_missing == IfMissing::Make && part != Part::Database;
+        let handle = Handle { file, part, syncs_name, name: None };
         state.handles.insert(state.handles_ever, handle);
         Ok(state.handles_ever)
     }
@@ -166,7 +166,7 @@ impl Disk {
             Fate::Succeeds => {
                 state.files[file].sync();
                 let handle = state.handles.get_mut(&handle);
-                if handle.is_some_and(|handle| std::mem::take(&mut handle.is_new)) {
+                if handle.is_some_and(|handle| std::mem::take(&mut handle.syncs_name)) {
                     state.directory.sync();
                 }
             }
