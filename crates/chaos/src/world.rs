@@ -292,8 +292,8 @@ impl World {
         let Some(disk) = &self.disk else { return Ok(self.data.join(DATABASE)) };
         let data = disk.path().join("data");
         let log = format!("{DATABASE}-wal");
-        // Where it is, the database is nothing without it.
-        if data.join(&log).exists() {
+        // With something in it the database is nothing without it. Who has checked the data may have left an empty one.
+        if fs::metadata(data.join(&log)).is_ok_and(|log| log.len() > 0) {
             self.history.surprise("an ended server has left its write-ahead log".to_owned());
             fs::copy(data.join(&log), self.folder().join(&log))?;
         }
